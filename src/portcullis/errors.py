@@ -1,0 +1,69 @@
+"""Every exception of the project, drawn as one tree. No behaviour lives here.
+
+PortcullisError
+├── StrictJsonError            bytes that are not exactly one strict JSON value
+├── PolicyError                a policy document with faults (carries all of them)
+├── SettingsError              an environment that cannot be run on
+├── UnavailableError           a dependency did not answer; the caller must deny
+│   ├── PolicyUnavailableError     no policy in force for a server
+│   ├── CounterStoreError          counters could not be checked and taken
+│   ├── SessionStoreError          sessions could not be read or written
+│   ├── GrantStoreError            grants could not be read or written
+│   ├── SnapshotUnavailableError   the tool list of a server is not known
+│   └── CredentialError            a secret could not be read
+└── UpstreamError              an upstream call that gave no usable reply
+    ├── UpstreamNotSentError       provably no byte reached the upstream
+    └── UpstreamUncertainError     it may have executed
+"""
+
+
+class PortcullisError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class StrictJsonError(PortcullisError):
+    """The bytes are not exactly one strict JSON value."""
+
+
+class SettingsError(PortcullisError):
+    """The environment lacks a setting or holds an unusable one."""
+
+
+class UnavailableError(PortcullisError):
+    """A dependency did not answer; whoever catches this denies."""
+
+
+class PolicyUnavailableError(UnavailableError):
+    """No policy is in force for the server."""
+
+
+class CounterStoreError(UnavailableError):
+    """The counters could not be checked and taken."""
+
+
+class SessionStoreError(UnavailableError):
+    """A session could not be read or written."""
+
+
+class GrantStoreError(UnavailableError):
+    """A grant could not be read or written."""
+
+
+class SnapshotUnavailableError(UnavailableError):
+    """The tool list of the server is not known."""
+
+
+class CredentialError(UnavailableError):
+    """A secret could not be read."""
+
+
+class UpstreamError(PortcullisError):
+    """An upstream call gave no usable reply."""
+
+
+class UpstreamNotSentError(UpstreamError):
+    """Provably no byte of the call reached the upstream."""
+
+
+class UpstreamUncertainError(UpstreamError):
+    """The call may have executed upstream."""

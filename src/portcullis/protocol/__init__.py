@@ -1,0 +1,1 @@
+"""JSON-RPC, MCP, HTTP and SSE messages as values. Pure."""
