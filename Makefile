@@ -1,0 +1,171 @@
+# `make run` starts the whole gateway on this machine; `make test` does what CI does.
+# Both install what they need first, under .venv, .tools and tests/node/node_modules.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+export PYTHONPATH := src
+export SAM_CLI_TELEMETRY := 0
+export AWS_EC2_METADATA_DISABLED := true
+export AWS_DEFAULT_REGION ?= us-east-1
+
+BIN := .venv/bin
+UV := .tools/uv/bin/uv
+SAM := .tools/sam/bin/sam
+RESULTS := .cache/results
+COVERAGE := $(BIN)/coverage
+PYTEST = $(COVERAGE) run -m pytest -q
+APART := e2e or conformance or races
+LAYER_LOCKS := $(patsubst %.in,%.txt,$(wildcard layers/*/requirements.in))
+LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+title = @printf '\n== %s\n' '$(1)'
+
+# ---------------------------------------------------------------- the two commands
+
+.PHONY: help run test
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+run: .venv/.installed-run ## start the whole gateway on this machine
+	@exec $(BIN)/python -m local_stack
+
+test: setup ## everything CI runs
+	@rm -rf .cache/results .coverage .coverage.*
+	@$(MAKE) --no-print-directory lint types layers template build
+	@$(MAKE) --no-print-directory unit e2e conformance races
+	@$(MAKE) --no-print-directory coverage threats compat
+	$(call title,all passed)
+
+# ---------------------------------------------------------------- set-up
+
+.PHONY: setup system
+setup: .venv/.installed-dev .tools/sam/.installed .tools/ms/.installed tests/node/node_modules/.installed system ## install everything the tests use
+
+.tools/uv/.installed: locks/uv.txt
+	$(call title,uv)
+	@python=$$(scripts/find_python.sh) && "$$python" -m venv .tools/uv
+	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/.made: .tools/uv/.installed
+	@$(UV) venv --quiet --allow-existing --python "$$(scripts/find_python.sh)" .venv
+	@touch $@
+
+.venv/.installed-run: locks/run.txt .venv/.made
+	$(call title,packages to run)
+	@$(UV) pip install --quiet --python .venv --require-hashes -r $<
+	@touch $@
+
+.venv/.installed-dev: locks/dev.txt .venv/.made
+	$(call title,packages to test)
+	@$(UV) pip sync --quiet --python .venv --require-hashes $<
+	@touch .venv/.installed-run $@
+
+.tools/%/.installed: .tools/uv/.installed
+	$(call title,$*)
+	@$(UV) venv --quiet --allow-existing --python "$$(scripts/find_python.sh)" .tools/$*
+	@$(UV) pip sync --quiet --python .tools/$* --require-hashes $(filter locks/%,$^)
+	@touch $@
+
+.tools/sam/.installed: locks/sam.txt
+.tools/ms/.installed: locks/ministack.txt
+
+tests/node/node_modules/.installed: tests/node/package-lock.json .venv/.installed-dev
+	$(call title,Node packages)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+system:
+	@mkdir -p .cache && scripts/system_packages.sh
+
+# ---------------------------------------------------------------- checks
+
+.PHONY: lint types layers template build
+lint: .venv/.installed-dev ## style and format
+	$(call title,lint)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+types: .venv/.installed-dev ## mypy strict over src, tests and docs
+	$(call title,types)
+	@$(BIN)/mypy
+
+layers: .venv/.installed-dev ## who may import whom
+	$(call title,layers)
+	@$(BIN)/lint-imports --no-logo
+
+template: .venv/.installed-dev .tools/sam/.installed ## the deployment template
+	$(call title,template)
+	@$(BIN)/cfn-lint template.yaml
+	@$(SAM) validate --lint --template template.yaml
+
+# SAM needs the runtime's own interpreter, with pip, first on the PATH: .tools/uv is one.
+build: .tools/sam/.installed ## what `sam deploy` uploads
+	$(call title,build)
+	@if [ -x .tools/uv/bin/python3.13 ]; then \
+	    PATH="$(CURDIR)/.tools/uv/bin:$$PATH" $(SAM) build --cached --parallel >.cache/build.log 2>&1 \
+	        || { cat .cache/build.log; exit 1; }; \
+	    echo "built: $$(ls .aws-sam/build | grep -cv yaml) functions and layers"; \
+	else echo "skipped: sam build (needs Python 3.13, the functions' runtime)"; fi
+
+# ---------------------------------------------------------------- tests
+
+.PHONY: unit e2e conformance races coverage threats compat docs
+unit: .venv/.installed-dev .tools/ms/.installed ## all tests that need no processes of their own
+	$(call title,tests)
+	@$(PYTEST) -n 2 --dist loadfile -m "not ($(APART))" --junitxml=$(RESULTS)/unit.xml
+
+e2e: .venv/.installed-dev ## the whole local gateway
+	$(call title,whole gateway)
+	@$(PYTEST) -m "e2e" --junitxml=$(RESULTS)/e2e.xml
+
+conformance: .venv/.installed-dev tests/node/node_modules/.installed ## the public MCP conformance suite and clients
+	$(call title,conformance)
+	@$(PYTEST) -m "conformance" --junitxml=$(RESULTS)/conformance.xml
+
+races: .venv/.installed-dev .tools/ms/.installed ## many callers at once, alone on the machine
+	$(call title,races)
+	@$(PYTEST) -m "races" --junitxml=$(RESULTS)/races.xml
+
+coverage: .venv/.installed-dev ## branch coverage of the last `make test`; the core must be complete
+	$(call title,coverage)
+	@$(COVERAGE) combine --quiet --keep
+	@$(COVERAGE) report --format=total | sed 's/^/all of src: /;s/$$/ %/'
+	@$(COVERAGE) report --fail-under=100 --include='src/portcullis/policy/*,src/portcullis/protocol/*,src/portcullis/strictjson.py'
+	@$(COVERAGE) report >.cache/coverage.txt || { cat .cache/coverage.txt; exit 1; }
+
+threats: .venv/.installed-dev ## which threat cases the last test run covered
+	$(call title,threat cases)
+	@$(BIN)/python tests/threats/coverage_report.py $(RESULTS)
+
+# The fast tests again on the machine's own python3, where it is another version.
+compat: .tools/uv/.installed ## the fast tests on another Python version
+	$(call title,another Python)
+	@scripts/compat.sh
+
+docs: .venv/.installed-dev ## write the generated reference pages
+	@$(BIN)/python docs/generate.py
+
+# ---------------------------------------------------------------- upkeep
+
+.PHONY: fix locks clean
+fix: .venv/.installed-dev ## format and mend what can be mended
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format --quiet .
+
+locks: .tools/uv/.installed ## resolve the locks again (UPGRADE=1 takes newer versions)
+	@$(LOCK) --python-version 3.11 $(if $(UPGRADE),--upgrade) -o locks/uv.txt locks/uv.in
+	@$(LOCK) --python-version 3.11 $(if $(UPGRADE),--upgrade) -o locks/run.txt locks/run.in
+	@$(LOCK) --python-version 3.11 $(if $(UPGRADE),--upgrade) -c locks/run.txt -o locks/dev.txt locks/dev.in
+	@$(LOCK) --python-version 3.11 $(if $(UPGRADE),--upgrade) -o locks/sam.txt locks/sam.in
+	@$(LOCK) --python-version 3.11 $(if $(UPGRADE),--upgrade) -o locks/ministack.txt locks/ministack.in
+	@for lock in $(LAYER_LOCKS); do \
+	    $(LOCK) --python-version 3.13 $(if $(UPGRADE),--upgrade) -c locks/run.txt -o "$$lock" "$${lock%.txt}.in"; done
+
+clean: ## remove everything that was installed or built here
+	@rm -rf .venv .venv-compat .tools .cache .aws-sam .coverage .coverage.* tests/node/node_modules
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
