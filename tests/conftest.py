@@ -1,0 +1,41 @@
+"""What every test gets: a fake AWS account's environment, and a mark by folder.
+
+The folders that need processes or the whole machine are marked here, so that no test in
+them can slip into the fast run by forgetting its mark.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+MARKED_FOLDERS = ("e2e", "conformance", "races")
+FAKE_ACCOUNT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of a folder that is run apart."""
+    tests = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(tests).parts[0]
+        if folder in MARKED_FOLDERS:
+            item.add_marker(folder)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_real_aws_account() -> Iterator[None]:
+    """Point the AWS libraries at an account that does not exist, whatever this machine has."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in FAKE_ACCOUNT.items():
+            patch.setenv(name, value)
+        patch.delenv("AWS_PROFILE", raising=False)
+        yield
