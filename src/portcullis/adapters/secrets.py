@@ -1,0 +1,44 @@
+"""Secrets Manager: the session key and the credentials of upstreams, kept for five minutes."""
+
+from collections.abc import Callable
+
+from portcullis.adapters.aws_calls import AwsError, Client, error_code
+from portcullis.adapters.refreshing import Refreshing
+from portcullis.errors import CredentialError
+from portcullis.policy.model import Instant
+
+REFRESH_SECONDS = 300
+MAXIMUM_AGE_SECONDS = 3600
+
+
+class Secrets:
+    """Reads secret strings by ARN, each at most once in five minutes."""
+
+    def __init__(self, client: Client, clock: Callable[[], Instant]) -> None:
+        self._client = client
+        self._clock = clock
+        self._held: dict[str, Refreshing[str]] = {}
+
+    def read(self, arn: str) -> str:
+        """Answer the secret's string, never an empty one.
+
+        Raises:
+            CredentialError: it cannot be read.
+        """
+        held = self._held.get(arn)
+        if held is None:
+            held = self._held[arn] = Refreshing(
+                lambda _last: self._load(arn),
+                refresh_seconds=REFRESH_SECONDS,
+                max_age_seconds=MAXIMUM_AGE_SECONDS,
+            )
+        return held.get(self._clock())
+
+    def _load(self, arn: str) -> str:
+        try:
+            value = self._client.get_secret_value(SecretId=arn).get("SecretString")
+        except AwsError as error:
+            raise CredentialError(f"a secret cannot be read: {error_code(error)}") from error
+        if not isinstance(value, str) or not value:
+            raise CredentialError("a secret is empty")
+        return value
