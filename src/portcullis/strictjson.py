@@ -198,7 +198,9 @@ def _write(value: JsonValue, emit: Callable[[str], None]) -> None:
 
 def _canonical_text(value: JsonValue) -> str:
     if isinstance(value, dict):
-        members = (f"{encode_basestring(key)}:{_canonical_text(value[key])}" for key in sorted(value))
+        members = (
+            f"{encode_basestring(key)}:{_canonical_text(value[key])}" for key in sorted(value)
+        )
         return "{" + ",".join(members) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_canonical_text, value)) + "]"
