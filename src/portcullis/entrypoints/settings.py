@@ -48,8 +48,13 @@ _SERVER_KEYS = {"lambda": "function", "url": "url", "secret": "secret", "header"
 
 
 def _servers(value: str) -> Mapping[str, ServerSettings]:
+    """One map of servers, or a list of them (the template's own and ExtraServers)."""
     tree = json.loads(value)
-    return {str(name): _server(entry) for name, entry in tree.items()}
+    entries = [pair for one in (tree if isinstance(tree, list) else [tree]) for pair in one.items()]
+    servers = {str(name): _server(entry) for name, entry in entries}
+    if len(servers) != len(entries):
+        raise ValueError  # a server cannot take another one's name
+    return servers
 
 
 def _server(entry: Mapping[str, Any]) -> ServerSettings:
