@@ -90,7 +90,7 @@ lint: .venv/.installed-dev ## style and format
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 
-types: .venv/.installed-dev ## mypy strict over src, tests and docs
+types: .venv/.installed-dev ## mypy strict over everything
 	$(call title,types)
 	@$(BIN)/mypy
 
@@ -148,7 +148,7 @@ compat: .tools/uv/.installed ## the fast tests on another Python version
 	@scripts/compat.sh
 
 docs: .venv/.installed-dev ## write the generated reference pages
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python scripts/reference_pages.py
 
 # ---------------------------------------------------------------- upkeep
 

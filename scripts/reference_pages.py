@@ -1,0 +1,133 @@
+"""Write the tables of docs/reference from the tables of the code.
+
+A page holds `<!-- table: name -->` and `<!-- end -->`; what stands between them is made
+here, everything else is written by hand. A test compares the pages with what this makes.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from portcullis.entrypoints.settings import ActivatorSettings, AuthorizerSettings, GatewaySettings
+from portcullis.policy.operators import OPERATORS
+from portcullis.policy.paths import TIME_FIELDS
+from portcullis.protocol.codes import Code, status_for
+from portcullis.protocol.methods import METHODS
+from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
+
+PAGES = Path(__file__).parents[1] / "docs" / "reference"
+BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Format a Markdown table."""
+    cells = [tuple(head)]
+    cells += [("---",) * len(cells[0]), *(tuple(row) for row in rows)]
+    lines = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in cells)
+    return "".join(f"| {line} |\n" for line in lines)
+
+
+def operators() -> str:
+    """Every operator of a condition."""
+    return table(
+        ("operator", "operand", "true when"),
+        ((f"`{name}`", one.operand, one.summary) for name, one in OPERATORS.items()),
+    )
+
+
+def time_fields() -> str:
+    """Every field of the `time` root."""
+    return table(("path",), ((f"`time.{name}`",) for name in TIME_FIELDS))
+
+
+def methods() -> str:
+    """Every MCP method the gateway offers, and in which era."""
+    return table(
+        ("method", "handshake revisions", "2026-07-28"),
+        (
+            (f"`{name}`", *("yes" if era in row.eras else "no" for era in (Era.LEGACY, Era.MODERN)))
+            for name, row in METHODS.items()
+        ),
+    )
+
+
+def codes() -> str:
+    """Every JSON-RPC error code the gateway originates, and its HTTP status."""
+    return table(
+        ("code", "name", "HTTP status, handshake revisions", "HTTP status, 2026-07-28"),
+        (
+            (
+                f"`{code.value}`",
+                code.name.lower().replace("_", " "),
+                *(str(status_for(code, era)) for era in (Era.LEGACY, Era.MODERN)),
+            )
+            for code in Code
+        ),
+    )
+
+
+def versions() -> str:
+    """Every protocol revision served."""
+    return table(
+        ("revision", "how it talks"),
+        (
+            (
+                f"`{version}`",
+                "`initialize`, `Mcp-Session-Id`"
+                if version in LEGACY_VERSIONS
+                else "each request by itself",
+            )
+            for version in ALL_VERSIONS
+        ),
+    )
+
+
+def settings(cls: type[Any]) -> Callable[[], str]:
+    """Make the maker of one settings class's table."""
+
+    def rows() -> str:
+        return table(
+            ("variable", "meaning", "may be empty"),
+            (
+                (
+                    f"`{one.metadata['variable']}`",
+                    one.metadata["summary"],
+                    "yes" if one.metadata["empty"] else "no",
+                )
+                for one in dataclasses.fields(cls)
+            ),
+        )
+
+    return rows
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "operators": operators,
+    "time-fields": time_fields,
+    "methods": methods,
+    "codes": codes,
+    "versions": versions,
+    "gateway-settings": settings(GatewaySettings),
+    "authorizer-settings": settings(AuthorizerSettings),
+    "activator-settings": settings(ActivatorSettings),
+}
+
+
+def render(page: str) -> str:
+    """Answer the page with every table made anew."""
+    return BLOCK.sub(lambda found: found[1] + TABLES[found["name"]]() + found[3], page)
+
+
+def main() -> None:
+    """Write every page whose tables have changed."""
+    for path in sorted(PAGES.glob("*.md")):
+        page = path.read_text()
+        if (rendered := render(page)) != page:
+            path.write_text(rendered)
+            print(f"wrote docs/reference/{path.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The reference pages name what the code has: nothing less, nothing more."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import reference_pages
+from portcullis.policy.decision import Outcome
+from portcullis.policy.model import Algorithm, Effect, Scope
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+LISTED = subprocess.run(
+    ["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True
+)
+PAGES = [ROOT / name for name in LISTED.stdout.splitlines()]
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+def words_in_table(page: Path, heading: str) -> set[str]:
+    section = page.read_text().split(f"# {heading}\n", 1)[1].split("\n#", 1)[0]
+    return set(re.findall(r"^\| `([^`]+)`", section, re.MULTILINE))
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("path", sorted(REFERENCE.glob("*.md")), ids=lambda path: path.stem)
+def test_the_tables_are_the_codes_own(path: Path) -> None:
+    page = path.read_text()
+    assert reference_pages.render(page) == page, "run `make docs`"
+
+
+def test_every_table_the_code_has_is_on_a_page() -> None:
+    pages = "".join(path.read_text() for path in REFERENCE.glob("*.md"))
+    shown = {found["name"] for found in reference_pages.BLOCK.finditer(pages)}
+    assert shown == set(reference_pages.TABLES)
+
+
+def test_every_outcome_is_explained() -> None:
+    explained = words_in_table(REFERENCE / "wire-replies.md", "Outcomes")
+    assert explained == {outcome.value for outcome in Outcome}
+
+
+@pytest.mark.parametrize(
+    "heading,words",
+    [
+        pytest.param("Actions", Effect, id="actions"),
+        pytest.param("Scopes", Scope, id="scopes"),
+        pytest.param("Algorithms", Algorithm, id="algorithms"),
+    ],
+)
+def test_every_word_of_the_policy_file_is_explained(
+    heading: str, words: type[Effect | Scope | Algorithm]
+) -> None:
+    assert words_in_table(REFERENCE / "policy.md", heading) == {word.value for word in words}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text()) if "://" not in link[0]]
+    for target, anchor in links:
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), f"{target}#{anchor}"
+
+
+def test_every_decision_is_listed() -> None:
+    decisions = ROOT / "docs" / "decisions"
+    listed = {target for target, _ in LINK.findall((decisions / "README.md").read_text())}
+    assert listed == {path.name for path in decisions.glob("0*.md")}
