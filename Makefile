@@ -35,7 +35,7 @@ run: .venv/.installed-run ## start the whole gateway on this machine
 
 test: setup ## everything CI runs
 	@rm -rf .cache/results .coverage .coverage.*
-	@$(MAKE) --no-print-directory lint types layers template build
+	@$(MAKE) --no-print-directory check build
 	@$(MAKE) --no-print-directory unit e2e conformance races
 	@$(MAKE) --no-print-directory coverage threats compat
 	$(call title,all passed)
@@ -84,7 +84,9 @@ system:
 
 # ---------------------------------------------------------------- checks
 
-.PHONY: lint types layers template build
+.PHONY: check lint types layers template build
+check: lint types layers template ## all checks that run no tests
+
 lint: .venv/.installed-dev ## style and format
 	$(call title,lint)
 	@$(BIN)/ruff check --quiet .
