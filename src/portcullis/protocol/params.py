@@ -1,0 +1,150 @@
+"""The `params` of each method: shapes checked, unknown keys dropped, the subject found.
+
+One shape per key, whatever the method: a key means the same everywhere. What is not in
+the method's row of the table is dropped here and so never forwarded.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from portcullis.protocol.frame import is_request_id
+from portcullis.protocol.known_keys import KnownKeys
+from portcullis.protocol.messages import Subject
+from portcullis.protocol.methods import Method, MethodKind, SubjectKind
+from portcullis.protocol.versions import Era
+from portcullis.values import JsonObject, JsonValue
+
+LOG_LEVELS: Final = frozenset(
+    ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+)
+MAX_PROMPT_NAME_LENGTH: Final = 256
+MAX_URI_LENGTH: Final = 8192
+
+_TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_REFERENCE: Final = KnownKeys(("type", "name", "uri"))
+_REFERENCE_KINDS: Final[Mapping[JsonValue, tuple[SubjectKind, str]]] = MappingProxyType(
+    {
+        "ref/prompt": (SubjectKind.PROMPT, "name"),
+        "ref/resource": (SubjectKind.RESOURCE, "uri"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedParams:
+    """Params that may be forwarded, and what they name."""
+
+    params: JsonObject
+    subject: Subject | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamsFault:
+    """Why the params are invalid; never quotes a value."""
+
+    message: str
+
+
+def _is_string(value: JsonValue) -> bool:
+    return isinstance(value, str)
+
+
+def _is_object(value: JsonValue) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_level(value: JsonValue) -> bool:
+    return isinstance(value, str) and value in LOG_LEVELS
+
+
+_STRING: Final = (_is_string, "a string")
+_OBJECT: Final = (_is_object, "an object")
+
+SHAPES: Final[Mapping[str, tuple[Callable[[JsonValue], bool], str]]] = MappingProxyType(
+    {
+        "_meta": _OBJECT,
+        "argument": _OBJECT,
+        "arguments": _OBJECT,
+        "capabilities": _OBJECT,
+        "clientInfo": _OBJECT,
+        "context": _OBJECT,
+        "cursor": _STRING,
+        "inputResponses": _OBJECT,
+        "level": (_is_level, "a log level"),
+        "name": _STRING,
+        "protocolVersion": _STRING,
+        "reason": _STRING,
+        "ref": _OBJECT,
+        "requestId": (is_request_id, "a string or an integer"),
+        "requestState": _STRING,
+        "uri": _STRING,
+    }
+)
+
+
+def read_params(method: Method, era: Era, params: JsonObject) -> CheckedParams | ParamsFault:
+    """Check the params of a request and keep what may be forwarded.
+
+    A tools/call without `arguments` gets an empty object: what is evaluated is what goes on.
+    """
+    missing = method.required.difference(params)
+    if missing:
+        return ParamsFault(message=f"`params.{min(missing)}` is missing")
+    kept = keep(params, method.allowed(era))
+    if isinstance(kept, ParamsFault):
+        return kept
+    if method.kind is MethodKind.TOOL_CALL:
+        kept.setdefault("arguments", {})
+    if method.kind is MethodKind.COMPLETE:
+        return _completion(kept)
+    if method.subject is None or method.subject_key is None:
+        return CheckedParams(params=kept, subject=None)
+    subject = Subject(kind=method.subject, name=str(kept[method.subject_key]))
+    if not is_subject_name(subject):
+        return ParamsFault(message=f"`params.{method.subject_key}` is not a usable name")
+    return CheckedParams(params=kept, subject=subject)
+
+
+def keep(params: JsonObject, allowed: frozenset[str]) -> JsonObject | ParamsFault:
+    """Answer a copy holding the allowed keys and `_meta`, each of its shape."""
+    kept: JsonObject = {}
+    for key, value in params.items():
+        if key not in allowed and key != "_meta":
+            continue
+        has_shape, words = SHAPES[key]
+        if not has_shape(value):
+            return ParamsFault(message=f"`params.{key}` must be {words}")
+        kept[key] = value
+    return kept
+
+
+def is_subject_name(subject: Subject) -> bool:
+    """Tell whether a name can be one: nothing invisible, bounded, for tools plain ASCII.
+
+    Tool names are held to the characters of 2026-07-28 server/tools, Tool Names: no two
+    of them look alike or fold together with anything outside the set.
+    """
+    name = subject.name
+    if subject.kind is SubjectKind.TOOL:
+        return _TOOL_NAME.fullmatch(name) is not None
+    limit = MAX_URI_LENGTH if subject.kind is SubjectKind.RESOURCE else MAX_PROMPT_NAME_LENGTH
+    return 0 < len(name) <= limit and name.isprintable()
+
+
+def _completion(kept: JsonObject) -> CheckedParams | ParamsFault:
+    """Name what a completion refers to; the reference is forwarded without other keys."""
+    reference = kept["ref"]
+    if not isinstance(reference, dict) or _REFERENCE.has_lookalike(reference):
+        return ParamsFault(message="`params.ref` has a key that could be read as another")
+    type_ = reference.get("type")
+    kind, key = _REFERENCE_KINDS.get(type_ if isinstance(type_, str) else None, (None, ""))
+    name = reference.get(key)
+    if kind is None or not isinstance(name, str):
+        return ParamsFault(message="`params.ref` names neither a prompt nor a resource")
+    subject = Subject(kind=kind, name=name)
+    if not is_subject_name(subject):
+        return ParamsFault(message=f"`params.ref.{key}` is not a usable name")
+    return CheckedParams(params={**kept, "ref": {"type": type_, key: name}}, subject=subject)
