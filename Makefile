@@ -107,6 +107,7 @@ template: .venv/.installed-dev .tools/sam/.installed ## the deployment template
 
 # SAM needs the runtime's own interpreter, with pip, first on the PATH: .tools/uv is one.
 build: .tools/sam/.installed ## what `sam deploy` uploads
+	@mkdir -p .cache
 	$(call title,build)
 	@if [ -x .tools/uv/bin/python3.13 ]; then \
 	    PATH="$(CURDIR)/.tools/uv/bin:$$PATH" $(SAM) build --cached --parallel >.cache/build.log 2>&1 \

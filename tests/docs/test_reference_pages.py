@@ -74,3 +74,9 @@ def test_every_decision_is_listed() -> None:
     decisions = ROOT / "docs" / "decisions"
     listed = {target for target, _ in LINK.findall((decisions / "README.md").read_text())}
     assert listed == {path.name for path in decisions.glob("0*.md")}
+
+
+def test_every_setting_of_a_hosted_server_is_explained() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "src" / "mcp_host").rglob("*.py"))
+    explained = words_in_table(REFERENCE / "settings.md", "Hosted servers")
+    assert explained == set(re.findall(r'"(MCP_HOST_[A-Z_]+)"', sources))
