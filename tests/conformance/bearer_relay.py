@@ -20,7 +20,7 @@ LARGEST_HEAD: Final = 65536
 CHUNK: Final = 65536
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 _CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
-_AUTHORITY: Final = rb"(\r\n(?:host:|origin:[ \t]*http://)[ \t]*)%s([ \t]*\r\n)"
+_AUTHORITY: Final = rb"(\r\n(?:host:|origin:[ \t]*http://)[ \t]*)%s(?=[ \t]*\r\n)"
 
 
 class RelayError(RuntimeError):
@@ -33,7 +33,7 @@ def rewritten(head: bytes, *, own: str, target: str, token: str) -> bytes:
     `head` ends with the empty line; `own` and `target` are `host:port`.
     """
     mine = re.compile(_AUTHORITY % re.escape(own.encode("ascii")), re.IGNORECASE)
-    named = mine.sub(rb"\g<1>" + target.encode("ascii") + rb"\g<2>", head)
+    named = mine.sub(rb"\g<1>" + target.encode("ascii"), head)
     return named[:-2] + f"Authorization: Bearer {token}\r\n\r\n".encode("ascii")
 
 
