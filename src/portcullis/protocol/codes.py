@@ -20,6 +20,7 @@ class Code(IntEnum):
     METHOD_NOT_FOUND = -32601
     INVALID_PARAMS = -32602
     INTERNAL_ERROR = -32603
+    RESOURCE_NOT_FOUND = -32002  # legacy only (2025-11-25 server/resources, Error Handling)
     HEADER_MISMATCH = -32020
     MISSING_CLIENT_CAPABILITY = -32021
     UNSUPPORTED_VERSION = -32022
@@ -33,6 +34,7 @@ _MODERN_STATUS: Final[Mapping[int, int]] = MappingProxyType(
         Code.METHOD_NOT_FOUND: 404,
         Code.INVALID_PARAMS: 400,
         Code.INTERNAL_ERROR: 200,
+        Code.RESOURCE_NOT_FOUND: 200,
         Code.HEADER_MISMATCH: 400,
         Code.MISSING_CLIENT_CAPABILITY: 400,
         Code.UNSUPPORTED_VERSION: 400,
