@@ -1,0 +1,179 @@
+"""Starts and stops the parts in order: port, emulator, resources, functions, front, policies.
+
+Everything is ended by the id it was started with, in the reverse order.
+"""
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local_stack.children import kill_child, start_child
+from local_stack.errors import InitError, LocalStackError
+from local_stack.front import Front
+from local_stack.functions import Functions
+from local_stack.http_server import listen
+from local_stack.intrinsics import REGION
+from local_stack.local_settings import LocalSettings
+from local_stack.provision import CREDENTIALS, Clients, provision
+from local_stack.runtime_api import EnvironmentPool, Launch
+from local_stack.template import Template
+from local_stack.uploads import upload_policies
+from portcullis.adapters.dynamodb_grants import create_grant
+
+SOURCE = Path(__file__).resolve().parents[1]
+MAXIMUM_ENVIRONMENTS = 20  # of one function; Lambda's own limit is the account's
+GRANT_SECONDS = 7 * 24 * 3600
+_EMULATOR_SECONDS = 30.0
+
+
+def report(line: str) -> None:
+    """Tell the person who started the stack."""
+    sys.stderr.write(f"local stack: {line}\n")
+    sys.stderr.flush()
+
+
+class Supervisor:
+    """The running stack. `start` answers what the ready line says; `stop` ends everything."""
+
+    def __init__(self, settings: LocalSettings) -> None:
+        self._settings = settings
+        self._cleanup = contextlib.AsyncExitStack()
+
+    async def start(self) -> dict[str, Any]:
+        """Start every part.
+
+        Raises:
+            LocalStackError: a part did not start; `stop` must still be called.
+        """
+        settings = self._settings
+        try:
+            sock = listen(settings.host, settings.port)
+        except OSError as error:
+            place = f"{settings.host}:{settings.port}"
+            raise LocalStackError(f"cannot listen on `{place}`: {error.strerror}") from error
+        self._cleanup.callback(sock.close)
+        host, port = _url_host(settings.host), sock.getsockname()[1]
+        template = Template.load(
+            settings.template, parameters=_parameters(settings, host=host, port=port)
+        )
+        pools: dict[str, EnvironmentPool] = {}
+        functions = Functions(pools, report=report)
+        await functions.start()
+        self._cleanup.push_async_callback(functions.close)
+        endpoint_url = await self._start_emulator(functions.url)
+        clients = Clients(endpoint_url)
+        await asyncio.to_thread(provision, template, clients)
+        by_logical_id = self._make_pools(template, endpoint_url)
+        pools.update((pool.function.name, pool) for pool in by_logical_id.values())
+        await self._warm(by_logical_id.values())
+        front = Front(template.api(), by_logical_id)
+        await front.start(sock)
+        self._cleanup.push_async_callback(front.close)
+        return await self._open(template, clients, base_url=f"http://{host}:{port}")
+
+    async def stop(self) -> None:
+        """End every part, the last one first."""
+        await self._cleanup.aclose()
+
+    async def _start_emulator(self, functions_url: str) -> str:
+        process = await start_child(
+            [sys.executable, "-m", "local_stack.emulator", "--functions", functions_url],
+            environment={**self._variables(), "NO_PROXY": "*"},
+            directory=SOURCE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        self._cleanup.push_async_callback(kill_child, process)
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), _EMULATOR_SECONDS)
+            return f"http://127.0.0.1:{json.loads(line)['port']}"
+        except (TimeoutError, ValueError) as error:
+            raise LocalStackError("the emulator did not start") from error
+
+    def _variables(self) -> dict[str, str]:
+        return {
+            **self._settings.inherited,
+            **CREDENTIALS,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_REGION": REGION,
+            "NO_PROXY": "127.0.0.1,localhost",
+            "PYTHONPATH": str(SOURCE),
+            "TZ": ":UTC",
+        }
+
+    def _make_pools(self, template: Template, endpoint_url: str) -> dict[str, EnvironmentPool]:
+        launch = Launch(
+            variables={**self._variables(), "AWS_ENDPOINT_URL": endpoint_url},
+            directory=SOURCE,
+        )
+        pools = {}
+        for function in template.functions():
+            pool = EnvironmentPool(function, launch, maximum=MAXIMUM_ENVIRONMENTS, report=report)
+            self._cleanup.push_async_callback(pool.close)
+            pools[function.logical_id] = pool
+        return pools
+
+    async def _warm(self, pools: Sequence[EnvironmentPool] | Any) -> None:
+        try:
+            await asyncio.gather(*(pool.warm() for pool in pools))
+        except InitError as error:
+            raise LocalStackError(str(error)) from error
+
+    async def _open(self, template: Template, clients: Clients, *, base_url: str) -> dict[str, Any]:
+        """Activate the policies and mint the grants; answer the ready line."""
+        bucket, table = (template.physical[name].ref for name in ("PolicyBucket", "StateTable"))
+        await upload_policies(clients["s3"], bucket, self._settings.policies, report=report)
+        servers = _servers(template)
+        tokens = [
+            create_grant(
+                clients["dynamodb"],
+                table,
+                name=name,
+                servers=servers,
+                now_seconds=int(time.time()),
+                lifetime_seconds=GRANT_SECONDS,
+            )
+            for name in ("local-agent", "second-local-agent")
+        ]
+        return {
+            "event": "ready",
+            "mcp_urls": {server: f"{base_url}/mcp/{server}" for server in servers},
+            "console_url": None,
+            "agent_token": tokens[0],
+            "second_agent_token": tokens[1],
+            "approver_token": None,
+            "admin_token": None,
+            "aws_endpoint_url": clients.endpoint_url,
+            "bucket": bucket,
+            "table": table,
+        }
+
+
+def _url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _parameters(settings: LocalSettings, *, host: str, port: int) -> Mapping[str, str]:
+    hosts = dict.fromkeys((f"{host}:{port}", f"127.0.0.1:{port}", f"localhost:{port}"))
+    return {
+        "AllowedHosts": ",".join(hosts),
+        "AllowLoopbackUpstreams": "true",
+        "PolicyRefreshSeconds": "1",
+        **settings.parameters,
+    }
+
+
+def _servers(template: Template) -> list[str]:
+    """The names the gateway knows, read from its own settings."""
+    (text,) = (
+        function.environment["PORTCULLIS_SERVERS"]
+        for function in template.functions()
+        if "PORTCULLIS_SERVERS" in function.environment
+    )
+    return [name for servers in json.loads(text) for name in servers]
