@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from operator import ge, gt, le, lt
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from portcullis.policy.compile_error import OperandError, PatternError, shown
 from portcullis.policy.json_types import (
@@ -109,7 +109,7 @@ def _not_in(operand: JsonValue) -> Test:
     return lambda value: negation(is_in(value))
 
 
-def _ordering(op: str, compare: Callable[[object, object], bool]) -> Callable[[JsonValue], Test]:
+def _ordering(op: str, compare: Callable[[Any, Any], bool]) -> Callable[[JsonValue], Test]:
     def compile_ordering(operand: JsonValue) -> Test:
         if not _is_number(operand):
             raise OperandError(f"`{op}` takes a number", _unquoted(operand))

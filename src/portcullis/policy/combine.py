@@ -1,0 +1,108 @@
+"""How what the matching rules came to becomes one decision.
+
+Only the combination may live here, shared by `evaluate` and `explain`. In this order:
+
+1. A deny rule that applies denies.
+2. A rule that could not be evaluated denies if it could have restricted: a deny rule, an
+   approval rule, or a rule with limits (it cannot be told whether its limit applies).
+3. Something must permit: an approval rule that applies (a person is asked first), an
+   allow rule that applies, or `default: allow` where no enforced rule of the name has the
+   effect allow: an author's allow rules say when, and the default does not widen them.
+4. Every limit of every rule that applies becomes a take; an unusable amount denies.
+
+Shadow rules are judged one by one and reported; they never permit or block. Among several
+candidates the lowest label determines, so the order of rules in a file never matters.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from portcullis.policy.answers import asked, denied, indeterminate, unknown_reason, unpermitted
+from portcullis.policy.decision import Allow, Decision, Deny
+from portcullis.policy.model import Effect, Rule, Truth
+from portcullis.policy.obligations import could_restrict, takes_of
+from portcullis.policy.paths import Context
+from portcullis.policy.shadow import with_shadow
+
+Verdict: TypeAlias = tuple[Rule, Truth]
+
+_DEFAULT_PERMITS = Rule(label="default", effect=Effect.ALLOW)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The enforced rules of a call by what they came to, and the shadow rules apart."""
+
+    is_named: bool = False  # some rule, shadow or not, matched the name
+    has_allow: bool = False  # some enforced rule has the effect allow, applying or not
+    applying: list[Rule] = field(default_factory=list)
+    unknown: list[Rule] = field(default_factory=list)
+    shadow: list[Verdict] = field(default_factory=list)
+
+
+def combine(verdicts: Iterable[Verdict], default: Effect, context: Context) -> Decision:
+    """Combine what the rules matching a call came to. Never raises."""
+    tally = _tally(verdicts)
+    decision = _restriction(tally, context) or _permission(tally, default, context)
+    return with_shadow(decision, tally.shadow, context) if tally.shadow else decision
+
+
+def _tally(verdicts: Iterable[Verdict]) -> _Tally:
+    tally = _Tally()
+    for rule, truth in verdicts:
+        tally.is_named = True
+        if rule.shadow:
+            tally.shadow.append((rule, truth))
+            continue
+        if rule.effect is Effect.ALLOW:
+            tally.has_allow = True
+        if truth is Truth.TRUE:
+            tally.applying.append(rule)
+        elif truth is Truth.INDETERMINATE:
+            tally.unknown.append(rule)
+    return tally
+
+
+def _restriction(tally: _Tally, context: Context) -> Deny | None:
+    denying = [rule for rule in tally.applying if rule.effect is Effect.DENY]
+    if denying:
+        return denied(min(denying, key=_label))
+    unknown = [rule for rule in tally.unknown if could_restrict(rule)]
+    if unknown:
+        return indeterminate(min(unknown, key=_label), context)
+    return None
+
+
+def _permission(tally: _Tally, default: Effect, context: Context) -> Decision:
+    permit = _permit(tally, default)
+    if permit is None:
+        unknown = min(tally.unknown, key=_label) if tally.unknown else None
+        undecided = unknown_reason(unknown, context) if unknown else None
+        return unpermitted(context.call, is_named=tally.is_named, undecided=undecided)
+    takes = takes_of(sorted(tally.applying, key=_label), context)
+    if isinstance(takes, Deny):
+        return takes
+    if permit.effect is Effect.ALLOW:
+        return Allow(rule=permit.label, obligations=takes)
+    return asked(permit, takes)
+
+
+def _permit(tally: _Tally, default: Effect) -> Rule | None:
+    """The rule that permits; the default stands in as a rule of its own."""
+    asking = [rule for rule in tally.applying if rule.effect is Effect.REQUIRE_APPROVAL]
+    if asking:
+        return min(asking, key=_most_approvals)
+    allowing = [rule for rule in tally.applying if rule.effect is Effect.ALLOW]
+    if allowing:
+        return min(allowing, key=_label)
+    return _DEFAULT_PERMITS if default is Effect.ALLOW and not tally.has_allow else None
+
+
+def _label(rule: Rule) -> str:
+    return rule.label
+
+
+def _most_approvals(rule: Rule) -> tuple[int, str]:
+    """Where several rules ask, the one that wants the most approvals binds."""
+    return (-rule.approval.min_approvals if rule.approval else 0, rule.label)
