@@ -54,7 +54,7 @@ class Missing(Enum):
 
 
 Step: TypeAlias = str | int | Each
-Found: TypeAlias = JsonValue | Missing
+Found: TypeAlias = "JsonValue | Missing"
 
 
 @dataclass(slots=True)
