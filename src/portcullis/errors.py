@@ -25,6 +25,10 @@ class StrictJsonError(PortcullisError):
     """The bytes are not exactly one strict JSON value."""
 
 
+class PolicyError(PortcullisError):
+    """A policy document has faults; raised as `policy.faults.PolicyFaults`, which lists them."""
+
+
 class SettingsError(PortcullisError):
     """The environment lacks a setting or holds an unusable one."""
 

@@ -1,0 +1,162 @@
+"""A policy document, checked and compiled; and its canonical form.
+
+Only the top level of the document may live here. This is the one maker of a `Policy`.
+It reads values, not text: the gateway hands it the strictly parsed JSON that the
+activator stored, `policy_text` the tree of an author's file. Nothing it needs reads YAML.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from portcullis.errors import StrictJsonError
+from portcullis.policy.advice import advise
+from portcullis.policy.entries import ReadSection, compile_hidden, read_hidden, read_section
+from portcullis.policy.faults import Fault, Findings, Positions, quoted
+from portcullis.policy.model import Effect, Kind, Policy
+from portcullis.policy.nodes import (
+    Node,
+    has_keys,
+    read_mapping,
+    read_optional,
+    read_text,
+    read_word,
+)
+from portcullis.policy.words import (
+    DEFAULT_HINTS,
+    DEFAULTS,
+    SECTION_KEYS,
+    TOP_HINTS,
+    TOP_KEYS,
+    VERSION,
+)
+from portcullis.strictjson import canonical
+from portcullis.values import JsonObject, JsonValue
+
+MAXIMUM_DESCRIPTION = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The text a policy came from, for the author to recognise it by.
+
+    `digest` is "sha256:" and the hex digest of its bytes. `sealed`: the text marks its own
+    end, so that a file cut short cannot have been taken for the whole.
+    """
+
+    digest: str
+    lines: int
+    sealed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A policy ready for use, what its author should look at, and the text it came from.
+
+    `rules` is how many rules were read.
+    """
+
+    policy: Policy
+    warnings: tuple[Fault, ...]
+    rules: int
+    source: Source | None = None
+
+
+def parse_document(
+    tree: JsonValue,
+    positions: Positions | None = None,
+    *,
+    known_tools: Collection[str] | None = None,
+) -> Loaded:
+    """Check and compile a document.
+
+    Args:
+        tree: the document as values; numbers are int or Decimal.
+        positions: where its parts stand in a text, for the faults.
+        known_tools: names of the server's tools, to warn of names that none of them has.
+
+    Raises:
+        PolicyFaults: the document cannot be used; it carries every fault.
+    """
+    findings = Findings(positions)
+    members = _read_top(Node(tree, (), findings))
+    description = read_optional(members, "description", _read_description)
+    default = read_optional(members, "default", _read_default)
+    hidden = read_optional(members, "hide", read_hidden) or []
+    sections = {
+        kind: read_section(members[key], kind) if key in members else ReadSection()
+        for kind, key in SECTION_KEYS.items()
+    }
+    document = _document(description, default, hidden, sections)
+    revision = _revision(document, findings)
+    findings.raise_faults()
+    policy = Policy(
+        revision=revision,
+        default=Effect(default),
+        hidden=compile_hidden(hidden),
+        sections={kind: section.compiled() for kind, section in sections.items()},
+        document=document,
+    )
+    advise(policy, hidden, findings, known_tools)
+    return Loaded(policy=policy, warnings=tuple(findings.warnings), rules=_count_rules(policy))
+
+
+def to_document(policy: Policy) -> JsonObject:
+    """The canonical document of a policy: parsed again it gives the same policy."""
+    return dict(policy.document)
+
+
+def _read_top(node: Node) -> dict[str, Node]:
+    """Read the top level; only its known keys go on."""
+    members = read_mapping(node, "a policy", TOP_KEYS, TOP_HINTS)
+    if members is None:
+        return {}
+    has_keys(node, members, ("version", "default"))
+    version = members.get("version")
+    if version is not None and version.value != VERSION:
+        message = f"the version is not the text {quoted(VERSION)}"
+        version.fault(message, f'write `version: "{VERSION}"`, with the quotes')
+    return members
+
+
+def _read_description(node: Node) -> str | None:
+    return read_text(node, MAXIMUM_DESCRIPTION)
+
+
+def _read_default(node: Node) -> str | None:
+    return read_word(node, DEFAULTS, DEFAULT_HINTS)
+
+
+def _document(
+    description: str | None,
+    default: str | None,
+    hidden: Sequence[str],
+    sections: Mapping[Kind, ReadSection],
+) -> JsonObject:
+    document: JsonObject = {"version": VERSION}
+    if description is not None:
+        document["description"] = description
+    document["default"] = default
+    if hidden:
+        document["hide"] = list(hidden)
+    for kind, section in sections.items():
+        if section.documents:
+            document[SECTION_KEYS[kind]] = section.document()
+    return document
+
+
+def _revision(document: JsonObject, findings: Findings) -> str:
+    try:
+        return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
+    except StrictJsonError as error:
+        findings.fault((), f"it cannot be stored: {error}")
+        return ""
+
+
+def _count_rules(policy: Policy) -> int:
+    entries = [
+        rules
+        for section in policy.sections.values()
+        for rules in (*section.exact.values(), *(rules for _, _, rules in section.patterns))
+    ]
+    return sum(map(len, entries))
