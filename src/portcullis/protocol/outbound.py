@@ -13,38 +13,17 @@ from portcullis.protocol.http import HttpReply
 from portcullis.protocol.http_rules import JSON_MEDIA_TYPE
 from portcullis.protocol.identity import GATEWAY_INFO
 from portcullis.protocol.known_keys import DECISION_KEY, SERVER_INFO_KEY
-from portcullis.protocol.legacy import SESSION_HEADER
-from portcullis.protocol.messages import Rejection, Request, RequestId
+from portcullis.protocol.messages import Inbound, Rejection, Request, RequestId
 from portcullis.protocol.methods import MethodKind, SubjectKind
-from portcullis.protocol.reply import Media, Relay
 from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject, JsonValue
 
 _NO_STORE: Final = ("cache-control", "no-store")
 
 
-def relay(read: Relay, *, session_token: str | None = None) -> HttpReply:
-    """Pass an upstream's reply on, under our own headers.
-
-    Args:
-        read: the reply as read, rewritten where it had to be.
-        session_token: the gateway's session token, on the reply to a legacy initialize.
-    """
-    headers: list[tuple[str, str]] = [_NO_STORE]
-    if read.media is not Media.EMPTY:
-        headers.append(("content-type", read.media.value))
-    if read.media is Media.SSE:
-        headers.append(("x-accel-buffering", "no"))
-    if session_token is not None:
-        headers.append((SESSION_HEADER, session_token))
-    return HttpReply(status=read.status, headers=tuple(headers), body=read.body)
-
-
-def result(request: Request, value: JsonObject, *, session_token: str | None = None) -> HttpReply:
+def result(request: Request, value: JsonObject) -> HttpReply:
     """Answer a request with a result of our own."""
-    message: JsonObject = {"jsonrpc": "2.0", "id": request.id, "result": _own(request, value)}
-    extra = () if session_token is None else ((SESSION_HEADER, session_token),)
-    return _json(200, message, extra)
+    return _json(200, {"jsonrpc": "2.0", "id": request.id, "result": _own(request, value)})
 
 
 def ping(request: Request) -> HttpReply:
@@ -71,7 +50,7 @@ def refusal(request: Request, text: str, *, decision: JsonObject | None = None) 
     if request.method.kind is MethodKind.TOOL_CALL:
         return tool_error(request, text, decision=decision)
     data: JsonValue = None if decision is None else {DECISION_KEY: decision}
-    return error(Code.FORBIDDEN, text, era=request.era, request_id=request.id, data=data)
+    return error(request, Code.FORBIDDEN, text, data=data)
 
 
 def unknown_tool(request: Request) -> HttpReply:
@@ -86,28 +65,33 @@ def unknown_subject(request: Request) -> HttpReply:
     if subject is None or subject.kind is SubjectKind.TOOL:
         return unknown_tool(request)
     if subject.kind is SubjectKind.PROMPT:
-        code, message, data = Code.INVALID_PARAMS, f"Unknown prompt: {subject.name}", None
-        return error(code, message, era=request.era, request_id=request.id, data=data)
+        return error(request, Code.INVALID_PARAMS, f"Unknown prompt: {subject.name}")
     is_legacy = request.era is Era.LEGACY
-    return error(
-        Code.RESOURCE_NOT_FOUND if is_legacy else Code.INVALID_PARAMS,
-        f"Unknown resource: {subject.name}",
-        era=request.era,
-        request_id=request.id,
-        data={"uri": subject.name},
-    )
+    code = Code.RESOURCE_NOT_FOUND if is_legacy else Code.INVALID_PARAMS
+    message = f"Unknown resource: {subject.name}"
+    return error(request, code, message, data={"uri": subject.name})
 
 
-def error(
-    code: int,
-    message: str,
-    *,
-    era: Era,
-    request_id: RequestId | None = None,
-    data: JsonValue = None,
-) -> HttpReply:
-    """Answer with a JSON-RPC error, its HTTP status by the table."""
-    return _json(status_for(code, era), _error(code, message, request_id, data))
+def error(request: Request, code: Code, message: str, *, data: JsonValue = None) -> HttpReply:
+    """Answer a request with a JSON-RPC error, its HTTP status by the table."""
+    return _json(status_for(code, request.era), _error(code, message, request.id, data))
+
+
+def internal_error(inbound: Inbound | None, *, correlation_id: str) -> HttpReply:
+    """Answer when the gateway itself failed: 500, which alarms see, and no detail but the id."""
+    message = f"Internal error; the outcome of the call is unknown ({correlation_id})"
+    request_id = inbound.id if isinstance(inbound, Request) else None
+    data: JsonObject = {"correlation_id": correlation_id}
+    return _json(500, _error(Code.INTERNAL_ERROR, message, request_id, data))
+
+
+def unknown_session(request: Request | None) -> HttpReply:
+    """Answer a request with a void session: 404, so that the client opens a new one.
+
+    Source: 2025-11-25 basic/transports, Session Management 3 and 4.
+    """
+    request_id = None if request is None else request.id
+    return _json(404, _error(Code.INVALID_REQUEST, "session not found", request_id, None))
 
 
 def rejection(refused: Rejection) -> HttpReply:
@@ -116,19 +100,20 @@ def rejection(refused: Rejection) -> HttpReply:
     return _json(refused.status, message, refused.headers)
 
 
-def http_error(status: int, message: str, *, request_id: RequestId | None = None) -> HttpReply:
-    """Answer with a status that no JSON-RPC code has, for instance 404 for a lost session."""
-    return _json(status, _error(Code.INVALID_REQUEST, message, request_id, None))
-
-
 def accepted() -> HttpReply:
     """Answer a notification."""
     return HttpReply(status=202, headers=(_NO_STORE,))
 
 
-def session_ended() -> HttpReply:
+def ended() -> HttpReply:
     """Answer the DELETE of a session (2025-11-25 basic/transports, Session Management 5)."""
     return HttpReply(status=204, headers=(_NO_STORE,))
+
+
+def session_end_declined() -> HttpReply:
+    """Answer the DELETE of a session that clients cannot end (same place)."""
+    message = _error(Code.INVALID_REQUEST, "this session ends by expiring", None, None)
+    return _json(405, message, (("allow", "POST"),))
 
 
 def _own(request: Request, value: JsonObject) -> JsonObject:

@@ -4,7 +4,7 @@ Only single, already parsed JSON values are judged here; how they were carried i
 """
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final
 
 from portcullis.protocol.known_keys import PROGRESS_TOKEN_KEY, KnownKeys
@@ -13,7 +13,7 @@ from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject, JsonValue
 
 
-class DropReason(Enum):
+class DropReason(StrEnum):
     """Why an upstream's reply is not passed on; the value is text for a log."""
 
     REDIRECT = "upstream answered with a redirect"
@@ -27,6 +27,7 @@ class DropReason(Enum):
     FOREIGN_ID = "upstream reply answers another request"
     NO_RESPONSE = "upstream reply does not answer the request"
     REPEATED = "upstream reply answers the request more than once"
+    UNUSABLE_RESULT = "upstream result is not of the kind that was asked for"
     TASK = "upstream reply is a task, which the gateway does not offer"
 
 

@@ -6,15 +6,19 @@ unfinished last event; only such a stream may be passed on as bytes.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from portcullis.errors import StrictJsonError
+
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
-# Line ends for `str.splitlines` and some clients, though not for the standard.
-_FOREIGN_LINE_ENDS: Final = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-_HAS_FOREIGN_LINE_END: Final = re.compile(f"[{_FOREIGN_LINE_ENDS}]")
-_ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in _FOREIGN_LINE_ENDS}
+# Line ends for `str.splitlines` and some clients, though not for the standard. Those below
+# U+0020 cannot stand in JSON text; the others can, inside strings.
+_FOREIGN_LINE_END: Final = re.compile("[\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
+_ESCAPES: Final = tuple(
+    (c.encode("utf-8"), f"\\u{ord(c):04x}".encode("ascii")) for c in "\x85\u2028\u2029"
+)
 _BOM: Final = "\ufeff"
 
 
@@ -22,7 +26,7 @@ _BOM: Final = "\ufeff"
 class Event:
     """One dispatched event; `retry` as its digits stood, None where it had none."""
 
-    data: str
+    data: bytes
     type: str = "message"
     id: str | None = None
     retry: str | None = None
@@ -35,6 +39,9 @@ class Stream:
     events: tuple[Event, ...]
     is_plain: bool
 
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
 
 def parse(body: bytes) -> Stream:
     """Read a whole event stream.
@@ -43,9 +50,12 @@ def parse(body: bytes) -> Stream:
     left out, as the standard says.
 
     Raises:
-        UnicodeDecodeError: the body is not UTF-8.
+        StrictJsonError: the body is not UTF-8.
     """
-    text = body.decode("utf-8")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as cause:
+        raise StrictJsonError("event stream is not UTF-8") from cause
     lines = _LINE_END.split(text.removeprefix(_BOM))
     tail = lines.pop()
     events: list[Event] = []
@@ -59,9 +69,8 @@ def parse(body: bytes) -> Stream:
     is_finished = not block and not tail
     if not is_finished:
         events.extend(_dispatch([*block, tail]))
-    return Stream(
-        events=tuple(events), is_plain=is_finished and not _HAS_FOREIGN_LINE_END.search(text)
-    )
+    is_plain = is_finished and not _FOREIGN_LINE_END.search(text)
+    return Stream(events=tuple(events), is_plain=is_plain)
 
 
 def write(events: Iterable[Event]) -> bytes:
@@ -69,7 +78,7 @@ def write(events: Iterable[Event]) -> bytes:
 
     Characters that only lenient readers take for line ends are written as JSON escapes.
     """
-    return "".join(map(_text, events)).encode("utf-8")
+    return b"".join(map(_bytes, events))
 
 
 def _dispatch(lines: list[str]) -> list[Event]:
@@ -88,7 +97,7 @@ def _dispatch(lines: list[str]) -> list[Event]:
         return []
     return [
         Event(
-            data=text,
+            data=text.encode("utf-8"),
             type=fields.get("event") or "message",
             id=fields.get("id"),
             retry=fields.get("retry"),
@@ -102,11 +111,15 @@ def _is_field(name: str, value: str) -> bool:
     return name == "event" or (name == "id" and "\0" not in value)
 
 
-def _text(event: Event) -> str:
+def _bytes(event: Event) -> bytes:
     fields = [f"event: {event.type}"]
     if event.id is not None:
         fields.append(f"id: {event.id}")
     if event.retry is not None:
         fields.append(f"retry: {event.retry}")
-    fields.extend(f"data: {line}" for line in event.data.translate(_ESCAPES).split("\n"))
-    return "\n".join(fields) + "\n\n"
+    data = event.data
+    for raw, escape in _ESCAPES:
+        data = data.replace(raw, escape)
+    lines = [field.encode("utf-8") for field in fields]
+    lines.extend(b"data: " + line for line in data.split(b"\n"))
+    return b"\n".join(lines) + b"\n\n"
