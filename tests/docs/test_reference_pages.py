@@ -2,13 +2,16 @@
 
 import re
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 import reference_pages
 from portcullis.policy.decision import Outcome
-from portcullis.policy.model import Algorithm, Effect, Scope
+from portcullis.policy.model import Algorithm, Scope
+from portcullis.policy.policy_text import parse_policy
+from portcullis.policy.words import ACTIONS, RULE_KEYS, TOP_KEYS
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -50,15 +53,25 @@ def test_every_outcome_is_explained() -> None:
 @pytest.mark.parametrize(
     "heading,words",
     [
-        pytest.param("Actions", Effect, id="actions"),
-        pytest.param("Scopes", Scope, id="scopes"),
-        pytest.param("Algorithms", Algorithm, id="algorithms"),
+        pytest.param("The document", TOP_KEYS, id="top"),
+        pytest.param("A rule", RULE_KEYS, id="rule"),
+        pytest.param("Actions", ACTIONS, id="actions"),
+        pytest.param("Scopes", [scope.value for scope in Scope], id="scopes"),
+        pytest.param("Algorithms", [one.value for one in Algorithm], id="algorithms"),
     ],
 )
-def test_every_word_of_the_policy_file_is_explained(
-    heading: str, words: type[Effect | Scope | Algorithm]
-) -> None:
-    assert words_in_table(REFERENCE / "policy.md", heading) == {word.value for word in words}
+def test_every_word_of_the_policy_file_is_explained(heading: str, words: Collection[str]) -> None:
+    assert words_in_table(REFERENCE / "policy.md", heading) == set(words)
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", REFERENCE / "policy.md"], ids=lambda path: path.name
+)
+def test_the_policies_shown_can_be_uploaded(page: Path) -> None:
+    blocks = re.findall(r"^```yaml\n(version:.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    assert blocks
+    for block in blocks:
+        assert parse_policy(block).warnings == ()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
