@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local_stack import tether
 
+_GRACE_SECONDS = 1.0
 _STDERR = 2  # everything but the ready line goes to stderr
 
 
@@ -36,6 +37,16 @@ async def kill_child(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         sweep_group(process)
     await process.wait()
+
+
+async def stop_child(process: asyncio.subprocess.Process) -> None:
+    """Ask a child to end, and end it when it does not in a moment."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
+    await kill_child(process)
 
 
 def sweep_group(process: asyncio.subprocess.Process) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_stack.children import kill_child, start_child, sweep_group
+from local_stack.children import kill_child, start_child, stop_child, sweep_group
 from local_stack.errors import InitError, ThrottledError
 from local_stack.http_server import HttpServer, Request, Response, json_response, listen
 from local_stack.intrinsics import ACCOUNT_ID, REGION
@@ -131,6 +131,14 @@ class ExecutionEnvironment:
         if self._watch is not None:
             await self._watch
         await self._server.close()
+
+    async def stop(self) -> None:
+        """Ask the process to end; it notices when its Runtime API is gone."""
+        process = self._process
+        await asyncio.gather(
+            self._server.close(), *(() if process is None else (stop_child(process),))
+        )
+        await self.kill()
 
     async def _watch_end(self, process: asyncio.subprocess.Process) -> None:
         await process.wait()
@@ -275,7 +283,7 @@ class EnvironmentPool:
         await asyncio.gather(*self._boots, return_exceptions=True)
         for waiting in self._waiting:
             waiting.cancel()
-        await asyncio.gather(*self._kills, *(environment.kill() for environment in self._all))
+        await asyncio.gather(*self._kills, *(environment.stop() for environment in self._all))
         self._all.clear()
 
     def _acquire(self) -> Awaitable[ExecutionEnvironment]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local_stack.children import kill_child, start_child
+from local_stack.children import start_child, stop_child
 from local_stack.errors import InitError, LocalStackError
 from local_stack.front import Front
 from local_stack.functions import Functions
@@ -87,7 +87,7 @@ class Supervisor:
             directory=SOURCE,
             stdout=asyncio.subprocess.PIPE,
         )
-        self._cleanup.push_async_callback(kill_child, process)
+        self._cleanup.push_async_callback(stop_child, process)
         assert process.stdout is not None  # noqa: S101 - it was asked for
         try:
             line = await asyncio.wait_for(process.stdout.readline(), _EMULATOR_SECONDS)
