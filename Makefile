@@ -122,7 +122,7 @@ unit: .venv/.installed-dev .tools/ms/.installed ## all tests that need no proces
 	$(call title,tests)
 	@$(PYTEST) -n 2 --dist loadfile -m "not ($(APART))" --junitxml=$(RESULTS)/unit.xml
 
-e2e: .venv/.installed-dev ## the whole local gateway
+e2e: .venv/.installed-dev tests/node/node_modules/.installed ## the whole local gateway
 	$(call title,whole gateway)
 	@$(PYTEST) -m "e2e" --junitxml=$(RESULTS)/e2e.xml
 
