@@ -63,9 +63,7 @@ def create_grant(
         "ttl": {"N": str(expires)},
     }
     try:
-        client.put_item(
-            TableName=table, Item=item, ConditionExpression="attribute_not_exists(pk)"
-        )
+        client.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(pk)")
     except AwsError as error:
         raise GrantStoreError(f"the grant was not stored: {error_code(error)}") from error
     return token

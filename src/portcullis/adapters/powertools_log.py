@@ -17,7 +17,7 @@ class PowertoolsDecisionLog(DecisionLog):
 
     def record(self, record: DecisionRecord) -> None:
         """See `DecisionLog.record`. A metric that cannot be written changes no decision."""
-        self._logger.info("decision", extra=_fields(record))
+        self._logger.info("decision", extra={"decision": _fields(record)})
         self._metrics.add_dimension(name="Server", value=record.server)
         self._metrics.add_dimension(name="Outcome", value=record.outcome)
         self._metrics.add_metric(name="Decisions", unit=MetricUnit.Count, value=1)

@@ -1,1 +1,1 @@
-"""Lambda handlers, settings and bootstrap: the only readers of the environment and makers of clients."""
+"""Lambda handlers, settings, bootstrap: the only readers of the environment."""

@@ -67,10 +67,8 @@ def _server(entry: Mapping[str, Any]) -> ServerSettings:
 
 def _from(
     variable: str, read: Callable[[str], Any] = _text, *, summary: str, empty: bool = False
-) -> Any:  # noqa: ANN401 - stands where dataclasses.field does, which is typed the same way
-    return field(
-        metadata={"variable": variable, "read": read, "summary": summary, "empty": empty}
-    )
+) -> Any:
+    return field(metadata={"variable": variable, "read": read, "summary": summary, "empty": empty})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

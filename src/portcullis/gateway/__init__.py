@@ -1,1 +1,1 @@
-"""The enforcement point: intercepts every method, asks the decision point, carries out. Ports only."""
+"""The enforcement point: intercepts every method, asks, carries out. Talks to ports only."""

@@ -133,7 +133,13 @@ class SessionStore(Protocol):
         ...
 
     def bind_upstream(
-        self, *, principal_key: str, server: str, session_id: str, upstream_session: str, now: Instant
+        self,
+        *,
+        principal_key: str,
+        server: str,
+        session_id: str,
+        upstream_session: str,
+        now: Instant,
     ) -> None:
         """Remember the upstream's own session id for a session."""
         ...

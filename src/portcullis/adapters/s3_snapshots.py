@@ -1,0 +1,122 @@
+"""The tool list of each server: fetched by the gateway, kept in the bucket's `snapshots/`.
+
+A new environment reads what another one stored; whoever finds it older than the refresh
+interval asks the server again and stores the answer.
+"""
+
+from collections.abc import Callable
+
+from portcullis.adapters.aws_calls import AwsError, Client, error_code
+from portcullis.adapters.refreshing import Refreshing, Spawn, spawn_thread
+from portcullis.errors import SnapshotUnavailableError, StrictJsonError, UpstreamError
+from portcullis.gateway.ports import Snapshot, SnapshotStore
+from portcullis.policy.model import Instant
+from portcullis.strictjson import dump, parse
+from portcullis.values import JsonObject
+
+Fetch = Callable[[str], dict[str, JsonObject]]  # server name to its tools; raises UpstreamError
+
+MAXIMUM_BYTES = 8 << 20
+
+
+class S3SnapshotStore(SnapshotStore):
+    """One refreshing snapshot a server."""
+
+    def __init__(  # noqa: PLR0913 - one keyword for each thing it is made of
+        self,
+        client: Client,
+        bucket: str,
+        *,
+        fetch: Fetch,
+        clock: Callable[[], Instant],
+        refresh_seconds: float,
+        max_age_seconds: float,
+        notice: Callable[[str], None],
+        spawn: Spawn = spawn_thread,
+    ) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._fetch = fetch
+        self._clock = clock
+        self._notice = notice
+        self._refresh_seconds = refresh_seconds
+        self._max_age_seconds = max_age_seconds
+        self._spawn = spawn
+        self._servers: dict[str, Refreshing[Snapshot]] = {}
+
+    def current(self, server: str, *, now: Instant) -> Snapshot:
+        """See `SnapshotStore.current`."""
+        return self._servers.setdefault(server, self._refreshing(server)).get(now)
+
+    def _refreshing(self, server: str) -> Refreshing[Snapshot]:
+        return Refreshing(
+            lambda last: self._load(server, last),
+            refresh_seconds=self._refresh_seconds,
+            max_age_seconds=self._max_age_seconds,
+            spawn=self._spawn,
+        )
+
+    def _load(self, server: str, last: Snapshot | None) -> Snapshot:
+        now_seconds = self._clock().micros // 1_000_000
+        stored = self._read(server) if last is None else None
+        if stored is not None and now_seconds - stored.taken_at < self._refresh_seconds:
+            return stored
+        try:
+            tools = self._fetch(server)
+        except UpstreamError as error:
+            if stored is not None and now_seconds - stored.taken_at < self._max_age_seconds:
+                return stored
+            message = f"the tool list of `{server}` cannot be read"
+            raise SnapshotUnavailableError(message) from error
+        snapshot = Snapshot(server=server, taken_at=now_seconds, tools=tools)
+        self._write(snapshot)
+        return snapshot
+
+    def _read(self, server: str) -> Snapshot | None:
+        """The stored snapshot, or None: without one the server itself is asked."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=snapshot_key(server))
+            return read_snapshot(answer["Body"].read(MAXIMUM_BYTES + 1))
+        except (*AwsError, StrictJsonError, SnapshotUnavailableError):
+            return None
+
+    def _write(self, snapshot: Snapshot) -> None:
+        """Keep it for other environments; one that is not kept is fetched again by them."""
+        body = dump(
+            {
+                "server": snapshot.server,
+                "taken_at": snapshot.taken_at,
+                "tools": dict(snapshot.tools),
+            }
+        )
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=snapshot_key(snapshot.server),
+                Body=body,
+                ContentType="application/json",
+            )
+        except AwsError as error:
+            self._notice(f"a snapshot was not stored: {error_code(error)}")
+
+
+def snapshot_key(server: str) -> str:
+    """Where the snapshot of `server` lies in the bucket."""
+    return f"snapshots/{server}.json"
+
+
+def read_snapshot(body: bytes) -> Snapshot:
+    """Parse a stored snapshot.
+
+    Raises:
+        StrictJsonError: the bytes are not strict JSON.
+        SnapshotUnavailableError: they are no snapshot.
+    """
+    tree = parse(body, max_bytes=MAXIMUM_BYTES)
+    if not isinstance(tree, dict):
+        raise SnapshotUnavailableError("a stored snapshot has an unexpected shape")
+    server, taken_at, tools = tree.get("server"), tree.get("taken_at"), tree.get("tools")
+    if not isinstance(server, str) or type(taken_at) is not int or not isinstance(tools, dict):
+        raise SnapshotUnavailableError("a stored snapshot has an unexpected shape")
+    definitions = {name: tool for name, tool in tools.items() if isinstance(tool, dict)}
+    return Snapshot(server=server, taken_at=taken_at, tools=definitions)

@@ -1,0 +1,61 @@
+"""What is known of one request so far; at its end it becomes one decision record."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from portcullis.gateway.ports import DecisionRecord
+from portcullis.policy.model import Instant, Principal
+from portcullis.values import JsonValue
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """The facts of one request, filled in as the request makes its way.
+
+    `outcome` starts as the one that stands when nothing better is ever written.
+    """
+
+    decision_id: str
+    server: str
+    principal: Principal
+    started: Instant
+    clock: Callable[[], Instant]
+    method: str = "unknown"
+    outcome: str = "internal_error"
+    name: str | None = None
+    session: str | None = None
+    rule: str | None = None
+    revision: str | None = None
+    argument_digest: str | None = None
+    upstream_status: int | None = None
+    upstream_outcome: str | None = None
+    shadow: tuple[JsonValue, ...] = ()
+    latency_micros: dict[str, int] = field(default_factory=dict)
+
+    def timed(self, part: str, since: Instant) -> Instant:
+        """Add the time since `since` to a part (policy, store, upstream); answer the instant."""
+        now = self.clock()
+        spent = now.micros - since.micros
+        self.latency_micros[part] = self.latency_micros.get(part, 0) + spent
+        return now
+
+    def to_record(self, status: int) -> DecisionRecord:
+        """The record of this exchange, answered with HTTP `status`."""
+        total = self.clock().micros - self.started.micros
+        return DecisionRecord(
+            decision_id=self.decision_id,
+            server=self.server,
+            method=self.method,
+            outcome=self.outcome,
+            name=self.name,
+            principal=self.principal.key,
+            session=self.session,
+            rule=self.rule,
+            revision=self.revision,
+            argument_digest=self.argument_digest,
+            upstream_status=self.upstream_status,
+            upstream_outcome=self.upstream_outcome,
+            status=status,
+            latency_micros={**self.latency_micros, "total": total},
+            shadow=self.shadow,
+        )

@@ -1,0 +1,265 @@
+"""The gate under attack: the real Lambda handler, an emulated account, a recorder behind it.
+
+Requests enter as API Gateway events; policies enter as uploads through the real activation.
+The emulator stands in for S3, DynamoDB and Secrets Manager only.
+"""
+
+import importlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import boto3
+from moto import mock_aws
+
+from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
+from portcullis.entrypoints.apigw import from_caller
+from portcullis.policy.model import Principal
+from threats.recorder import Recorder, serving
+
+BUCKET, TABLE = "gate-policies", "gate-state"
+MODERN, LEGACY = "2026-07-28", "2025-11-25"
+ALICE = Principal(issuer="portcullis:grant", subject="alice")
+BOB = Principal(issuer="portcullis:grant", subject="bob")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the client gets."""
+
+    status: int
+    headers: Mapping[str, list[str]]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def is_denial(self) -> bool:
+        """A well-formed MCP denial: an isError result with our machine-readable decision."""
+        result = self.json.get("result") or {}
+        return bool(result.get("isError")) and "portcullis/decision" in result.get("_meta", {})
+
+    @property
+    def decision(self) -> Json:
+        decision: Json = self.json["result"]["_meta"]["portcullis/decision"]
+        return decision
+
+    @property
+    def is_rejection(self) -> bool:
+        """HTTP 4xx with a JSON-RPC error."""
+        return 400 <= self.status < 500 and "error" in self.json
+
+    @property
+    def is_unknown_tool(self) -> bool:
+        text = json.dumps(self.json)
+        return "Unknown tool" in text and "portcullis/decision" not in text
+
+    @property
+    def is_success(self) -> bool:
+        return "executed" in self.body.decode() and not self.json["result"].get("isError")
+
+
+class Gate:
+    """One warm environment of the gateway."""
+
+    def __init__(self, handler: Any, recorder: Recorder, activation: PolicyActivation) -> None:
+        self._handler = handler
+        self.recorder = recorder
+        self._activation = activation
+        self._s3 = boto3.client("s3", region_name="us-east-1")
+        self.records: list[Any] = []
+
+    def activate(self, server: str, policy: str) -> Json:
+        """Upload a policy and activate it, as the activator does."""
+        self._s3.put_object(Bucket=BUCKET, Key=incoming_key(server), Body=policy.encode())
+        return dict(self._activation.activate(server, now_seconds=0))
+
+    def send(
+        self,
+        server: str,
+        body: bytes | str,
+        *,
+        headers: Mapping[str, str | list[str]] | None = None,
+        method: str = "POST",
+        principal: Principal = ALICE,
+        base64: bool = False,
+    ) -> Answer:
+        """Send one HTTP request as API Gateway would hand it over."""
+        # API Gateway hands the body over as text; bytes that are no text it hands over in base64.
+        event_body: str | None
+        if isinstance(body, bytes) and not base64:
+            try:
+                event_body = body.decode("utf-8")
+            except UnicodeDecodeError:
+                base64 = True
+        if base64:
+            import base64 as codec
+
+            raw = body if isinstance(body, bytes) else body.encode()
+            event_body = codec.b64encode(raw).decode()
+        elif isinstance(body, str):
+            event_body = body
+        pairs = {"Content-Type": "application/json", **(headers or {})}
+        multiple = {k: v if isinstance(v, list) else [v] for k, v in pairs.items()}
+        event = {
+            "resource": "/mcp/{server}",
+            "path": f"/mcp/{server}",
+            "httpMethod": method,
+            "headers": {name: values[-1] for name, values in multiple.items() if values},
+            "multiValueHeaders": multiple,
+            "queryStringParameters": None,
+            "pathParameters": {"server": server},
+            "requestContext": {
+                "stage": "prod",
+                "identity": {"sourceIp": "192.0.2.1"},
+                "authorizer": from_caller(principal, (server,)),
+            },
+            "body": event_body,
+            "isBase64Encoded": base64,
+        }
+        response = self._handler(event, None)
+        return Answer(
+            status=response["statusCode"],
+            headers=response["multiValueHeaders"],
+            body=response["body"].encode(),
+        )
+
+    # ------------------------------------------------------------ well-formed requests
+
+    def call(
+        self,
+        server: str,
+        tool: str,
+        arguments: Json | None = None,
+        *,
+        principal: Principal = ALICE,
+        era: str = MODERN,
+        token: str | None = None,
+    ) -> Answer:
+        """One well-formed tools/call."""
+        message = call_message(tool, arguments, era=era)
+        return self.send(
+            server,
+            json.dumps(message),
+            headers=headers_for(message, era=era, token=token),
+            principal=principal,
+        )
+
+    def ask(
+        self, server: str, method: str, params: Json | None = None, *, era: str = MODERN,
+        principal: Principal = ALICE, token: str | None = None,
+    ) -> Answer:  # fmt: skip
+        """One well-formed request of any method."""
+        message = request_message(method, params, era=era)
+        headers = headers_for(message, era=era, token=token)
+        return self.send(server, json.dumps(message), headers=headers, principal=principal)
+
+    def open_session(
+        self, server: str, *, principal: Principal = ALICE, version: str = LEGACY
+    ) -> str:
+        """Initialize; answer the session id the gateway minted."""
+        params = {
+            "protocolVersion": version,
+            "capabilities": {"sampling": {}},
+            "clientInfo": {"name": "attacker", "version": "1"},
+        }
+        message = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}
+        answer = self.send(
+            server, json.dumps(message), headers=ACCEPT, principal=principal
+        )
+        assert answer.status == 200, answer
+        return answer.headers["mcp-session-id"][0]
+
+
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+
+
+def request_message(method: str, params: Json | None = None, *, era: str = MODERN) -> Json:
+    """A JSON-RPC request with the era's `_meta`."""
+    held = dict(params or {})
+    if era == MODERN:
+        held["_meta"] = {
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientCapabilities": {},
+            **held.get("_meta", {}),
+        }
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": held}
+
+
+def call_message(tool: Any, arguments: Any = None, *, era: str = MODERN) -> Json:
+    """C0 of the catalogue with another tool or other arguments."""
+    return request_message("tools/call", {"name": tool, "arguments": arguments or {}}, era=era)
+
+
+def headers_for(message: Json, *, era: str = MODERN, token: str | None = None) -> dict[str, Any]:
+    """The headers a well-behaved client sends with a message."""
+    headers: dict[str, Any] = {**ACCEPT, "MCP-Protocol-Version": era}
+    if era == MODERN:
+        headers["Mcp-Method"] = message["method"]
+        name = message["params"].get("name", message["params"].get("uri"))
+        if isinstance(name, str):
+            headers["Mcp-Name"] = name
+    if token is not None:
+        headers["Mcp-Session-Id"] = token
+    return headers
+
+
+@contextmanager
+def standing_gate(tools: list[Json], policies: Mapping[str, str], **settings: str) -> Iterator[Gate]:
+    """A gate with one server a policy, all of them the same recorder."""
+    recorder = Recorder(tools)
+    with mock_aws(), serving(recorder) as port:
+        secret = _make_account()
+        servers = {name: {"url": f"http://127.0.0.1:{port}/mcp"} for name in policies}
+        environment = {
+            "PORTCULLIS_BUCKET": BUCKET,
+            "PORTCULLIS_TABLE": TABLE,
+            "PORTCULLIS_SERVERS": json.dumps(servers),
+            "PORTCULLIS_SESSION_KEY_SECRET": secret,
+            "PORTCULLIS_POLICY_REFRESH_SECONDS": "300",
+            "PORTCULLIS_POLICY_MAX_AGE_SECONDS": "3600",
+            "PORTCULLIS_SESSION_CAP": "3",
+            "PORTCULLIS_SESSION_TTL_SECONDS": "600",
+            "PORTCULLIS_ALLOWED_ORIGINS": "https://good.example",
+            "PORTCULLIS_ALLOWED_HOSTS": "",
+            "PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS": "true",
+            "PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "5",
+            **settings,
+        }
+        with mock.patch.dict(os.environ, environment):
+            module = importlib.reload(importlib.import_module("portcullis.entrypoints.lambda_mcp"))
+        activation = PolicyActivation(boto3.client("s3", region_name="us-east-1"), BUCKET)
+        gate = Gate(module.handler, recorder, activation)
+        for server, policy in policies.items():
+            status = gate.activate(server, policy)
+            assert status["state"] == "active", status
+        yield gate
+
+
+def _make_account() -> str:
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    boto3.client("dynamodb", region_name="us-east-1").create_table(
+        TableName=TABLE,
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    secrets = boto3.client("secretsmanager", region_name="us-east-1")
+    made: str = secrets.create_secret(Name="session-key", SecretString="k" * 64)["ARN"]
+    return made
