@@ -54,17 +54,20 @@ class AsgiHost:
         """Open the transport; calls are answered from here on.
 
         Raises:
-            TimeoutError: the transport did not open.
+            TimeoutError: the transport did not open. Whatever kept it from opening is raised
+                as it is.
         """
         self._thread.start()
-        self._run(self._open(), _START_SECONDS)
+        try:
+            self._run(self._open(), _START_SECONDS)
+        except BaseException:
+            self._stop_loop()
+            raise
 
     def close(self) -> None:
         """Close the transport, the loop and its thread."""
         self._run(self._shut(), _START_SECONDS)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_START_SECONDS)
-        self._loop.close()
+        self._stop_loop()
 
     def call(self, request: HostRequest, *, timeout_seconds: float) -> HostReply:
         """Answer a request; an overrun is answered 504, and may still take effect."""
@@ -75,6 +78,11 @@ class AsgiHost:
             return self._run(self._exchange(request), timeout_seconds)
         except (TimeoutError, CancelledError):
             return rejection(504, INTERNAL_ERROR, "the server did not answer in time")
+
+    def _stop_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_START_SECONDS)
+        self._loop.close()
 
     def _run(self, work: Coroutine[object, None, _Answer], seconds: float) -> _Answer:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
