@@ -256,7 +256,8 @@ class Gateway:
         """The tool's definition; hidden and unknown tools get one and the same answer."""
         try:
             snapshot = self._ports.snapshots.current(exchange.server, now=exchange.started)
-        except SnapshotUnavailableError:
+        except SnapshotUnavailableError as error:
+            exchange.upstream_outcome = f"{error}: {error.__cause__}"
             denial = Deny(
                 outcome=Outcome.SNAPSHOT_UNAVAILABLE,
                 rule=None,

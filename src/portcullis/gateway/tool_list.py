@@ -23,7 +23,7 @@ from portcullis.protocol.versions import LATEST_LEGACY_VERSION, LATEST_VERSION, 
 from portcullis.values import JsonObject
 
 MAXIMUM_PAGES = 100
-SCOPE = "portcullis-snapshot"
+SCOPE = "0" * 64  # no caller's scope: nothing that a host keeps for a caller is reached
 
 
 def fetch_tools(upstream: Upstream, *, timeout_seconds: float) -> dict[str, JsonObject]:
