@@ -26,7 +26,7 @@ class Functions:
         self._pools = pools
         self._report = report
         self._server = HttpServer(self._answer, maximum_body_bytes=MAXIMUM_PAYLOAD_BYTES)
-        self._background: set[asyncio.Task[None]] = set()
+        self.background: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -39,9 +39,9 @@ class Functions:
 
     async def close(self) -> None:
         """Close the endpoint and give up what is still to be delivered."""
-        for task in tuple(self._background):
+        for task in tuple(self.background):
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self.background, return_exceptions=True)
         await self._server.close()
 
     async def _answer(self, request: Request) -> Response:
@@ -52,8 +52,8 @@ class Functions:
         headers = {key.lower(): value for key, value in request.headers}
         if headers.get("x-amz-invocation-type") == "Event":
             task = asyncio.create_task(self._deliver(name, request.body))
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
+            self.background.add(task)
+            task.add_done_callback(self.background.discard)
             return json_response(202, {})
         try:
             outcome = await self._pools[name].invoke(request.body or b"{}")

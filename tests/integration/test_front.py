@@ -73,9 +73,11 @@ def served(api: Api = API) -> Iterator[Served]:
         await asyncio.gather(*(pool.warm() for pool in pools.values()))
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        started.set_result(
-            (Served(front.port, pools), lambda: loop.call_soon_threadsafe(stop.set) and None)
-        )
+
+        def end() -> None:
+            loop.call_soon_threadsafe(stop.set)
+
+        started.set_result((Served(front.port, pools), end))
         await stop.wait()
         await front.close()
         await asyncio.gather(*(pool.close() for pool in pools.values()))
@@ -179,9 +181,7 @@ def test_a_path_without_a_route_is_not_found_even_with_a_credential(
     ("path", "status"),
     [("/mcp/raise", 502), ("/mcp/nonsense", 502), ("/mcp/hang", 504)],
 )
-def test_a_function_that_fails_is_a_gateway_error(
-    front: Served, path: str, status: int
-) -> None:
+def test_a_function_that_fails_is_a_gateway_error(front: Served, path: str, status: int) -> None:
     answer = front.call(path)
     assert answer[0] == status
     assert json.loads(answer[2]) == {"message": "sorry"}

@@ -174,8 +174,7 @@ def test_an_environment_killed_while_idle_is_replaced() -> None:
         async with a_pool("support.lambda_handlers.echo", maximum=1) as pool:
             first = answer(await pool.invoke(b"{}"))["pid"]
             os.kill(first, signal.SIGKILL)
-            while pool.pids():
-                await asyncio.sleep(0.01)
+            assert await asyncio.to_thread(until, lambda: not pool.pids())
             return first, answer(await pool.invoke(b"{}"))["pid"]
 
     first, second = asyncio.run(run())

@@ -41,7 +41,9 @@ def misbehave(event: dict[str, Any], _context: object) -> object:
             time.sleep(60)
         case "flood":
             return "x" * (6 * 1024 * 1024 + 1000)
-    return {"pid": os.getpid()}
+        case _:
+            return {"pid": os.getpid()}
+    return None
 
 
 def proxy(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -55,6 +57,8 @@ def proxy(event: dict[str, Any], _context: object) -> dict[str, Any]:
             raise ValueError("no")
         case "nonsense":
             return {"status": 200}
+        case _:
+            pass
     return {
         "statusCode": 201,
         "headers": {"X-One": "1"},

@@ -1,0 +1,135 @@
+import copy
+from typing import Any
+
+import pytest
+
+from local_stack.errors import TemplateError
+from local_stack.intrinsics import Physical
+from local_stack.template import Authorizer, Function, GatewayResponse, Route, Rule, Template
+
+TREE: dict[str, Any] = {
+    "Globals": {"Function": {"Runtime": "python3.13", "MemorySize": 1024, "Timeout": 29}},
+    "Resources": {
+        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {"A": {"Ref": "Table"}}},
+        "Api": {
+            "Type": "AWS::Serverless::Api",
+            "Properties": {
+                "StageName": "prod",
+                "Auth": {
+                    "DefaultAuthorizer": "A",
+                    "Authorizers": {
+                        "A": {
+                            "FunctionArn": {"Fn::GetAtt": ["Guard", "Arn"]},
+                            "FunctionPayloadType": "REQUEST",
+                            "Identity": {"Headers": ["Authorization"], "ReauthorizeEvery": 0},
+                        }
+                    },
+                },
+                "GatewayResponses": {
+                    "UNAUTHORIZED": {
+                        "StatusCode": 401,
+                        "ResponseParameters": {"Headers": {"WWW-Authenticate": "'Bearer'"}},
+                        "ResponseTemplates": {"application/json": "{}"},
+                    }
+                },
+            },
+        },
+        "Guard": {"Type": "AWS::Serverless::Function", "Properties": {"Handler": "g.handler"}},
+        "Main": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {
+                "Handler": "m.handler",
+                "Timeout": 5,
+                "LoggingConfig": {"LogFormat": "JSON"},
+                "Environment": {"Variables": {"TABLE": {"Ref": "Table"}, "N": 3}},
+                "Events": {
+                    "Http": {"Type": "Api", "Properties": {"Path": "/x/{y}", "Method": "any"}},
+                    "Put": {
+                        "Type": "EventBridgeRule",
+                        "Properties": {"Pattern": {"source": [{"Ref": "Table"}]}},
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+def make_template(tree: dict[str, Any] = TREE) -> Template:
+    template = Template(tree, parameters={})
+    template.physical.update(
+        {name: Physical(ref=f"p-{name}", arn=f"arn:{name}") for name in tree["Resources"]}
+    )
+    return template
+
+
+def test_a_function_inherits_the_globals_and_its_variables_are_resolved() -> None:
+    assert make_template().functions()[1] == Function(
+        logical_id="Main",
+        name="p-Main",
+        handler="m.handler",
+        runtime="python3.13",
+        memory_megabytes=1024,
+        timeout_seconds=5.0,
+        environment={"TABLE": "p-Table", "N": "3"},
+        log_format="JSON",
+    )
+
+
+def test_a_rule_names_its_pattern_and_its_function() -> None:
+    assert make_template().rules() == (
+        Rule(name="p-Main-Put", pattern={"source": ["p-Table"]}, function="Main"),
+    )
+
+
+def test_the_api_has_its_routes_authorizer_and_responses() -> None:
+    api = make_template().api()
+    assert api.stage == "prod"
+    assert api.routes == (
+        Route(path="/x/{y}", method="ANY", function="Main", timeout_seconds=29.0),
+    )
+    assert api.authorizer == Authorizer(function="Guard", identity_headers=("Authorization",))
+    assert api.responses == {
+        "UNAUTHORIZED": GatewayResponse(
+            status=401, headers={"WWW-Authenticate": "Bearer"}, template="{}"
+        )
+    }
+
+
+def test_properties_of_a_resource_are_resolved() -> None:
+    assert make_template().properties("Table") == {"A": "p-Table"}
+
+
+def changed(*path: str, to: object) -> Template:
+    tree = copy.deepcopy(TREE)
+    place = tree
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = to
+    return make_template(tree)
+
+
+API = ("Resources", "Api", "Properties")
+AUTHORIZER = (*API, "Auth", "Authorizers", "A")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        changed("Resources", "Api", "Type", to="AWS::Other"),
+        changed(*API, "Auth", to={}),
+        changed(*AUTHORIZER, "FunctionPayloadType", to="TOKEN"),
+        changed(*AUTHORIZER, "Identity", "ReauthorizeEvery", to=300),
+        changed(
+            *API,
+            "GatewayResponses",
+            "UNAUTHORIZED",
+            "ResponseParameters",
+            to={"Headers": {"X": "context.requestId"}},
+        ),
+        changed("Resources", "Main", "Properties", "Events", "Http", "Type", to="Schedule"),
+    ],
+)
+def test_an_api_that_the_front_cannot_stand_in_for_is_an_error(template: Template) -> None:
+    with pytest.raises(TemplateError):
+        template.api()
