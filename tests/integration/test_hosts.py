@@ -20,6 +20,7 @@ from support.mcp_messages import (
     message_of,
     text_of,
 )
+from support.recording_endpoint import recording_endpoint
 
 pytestmark = pytest.mark.slow
 
@@ -251,3 +252,47 @@ def run_published(
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.parametrize(
+    "handler, calls, services",
+    [
+        (
+            "mcp_host.lambda_amazon_mq",
+            [
+                make_call("list_brokers", {"region": REGION}),
+                make_call("rabbitmq_broker_list_queues", scope="ab" * 32),
+            ],
+            ["mq", "dynamodb"],
+        ),
+        (
+            "mcp_host.lambda_aws_iam",
+            [make_call("list_users", {"ctx": {"content": []}})],
+            ["iam"],
+        ),
+    ],
+)
+def test_rotated_credentials_are_used_from_the_next_call_on(
+    emulator: AwsEmulator,
+    tmp_path: Path,
+    *,
+    handler: str,
+    calls: list[dict[str, object]],
+    services: list[str],
+) -> None:
+    with recording_endpoint() as endpoint:
+        environment = {
+            **emulator.environment(),
+            "AWS_ENDPOINT_URL": endpoint.url,
+            "MCP_HOST_STATE_TABLE": "table",
+            "MCP_HOST_KEY_ID": "key",
+        }
+        with running_host(handler, environment, tmp_path / "log") as host:
+            for call in calls:
+                host.invoke(call)
+            host.change_variables({"AWS_ACCESS_KEY_ID": "rotated"})
+            for call in calls:
+                host.invoke(call)
+
+    before, after = [(s, "testing") for s in services], [(s, "rotated") for s in services]
+    assert endpoint.signers == before + after

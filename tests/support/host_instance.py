@@ -34,13 +34,20 @@ class HostInstance:
 
     def invoke(self, event: object) -> dict[str, Any]:
         """Send one event; wait for its result."""
+        return self._ask("event", event)
+
+    def change_variables(self, variables: Mapping[str, str]) -> None:
+        """Set environment variables in the running process."""
+        self._ask("variables", dict(variables))
+
+    def _ask(self, kind: str, value: object) -> dict[str, Any]:
         answer: Future[dict[str, Any]] = Future()
         with self._lock:
             number = next(self._numbers)
             self._waiting[number] = answer
             stream = self._child.stdin
             assert stream is not None
-            stream.write(json.dumps([number, event]) + "\n")
+            stream.write(json.dumps([number, kind, value]) + "\n")
             stream.flush()
         return answer.result(60)
 
@@ -99,8 +106,10 @@ def main() -> None:
     lock = threading.Lock()
 
     def answer(line: str) -> None:
-        number, event = json.loads(line)
-        result = module.handler(event, None)
+        number, kind, value = json.loads(line)
+        if kind == "variables":
+            os.environ.update(value)
+        result = module.handler(value, None) if kind == "event" else {}
         with lock:
             results.write(json.dumps([number, result]) + "\n")
             results.flush()
