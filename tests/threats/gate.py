@@ -7,6 +7,7 @@ The emulator stands in for S3, DynamoDB and Secrets Manager only.
 import importlib
 import json
 import os
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,10 +102,8 @@ class Gate:
             except UnicodeDecodeError:
                 base64 = True
         if base64:
-            import base64 as codec
-
             raw = body if isinstance(body, bytes) else body.encode()
-            event_body = codec.b64encode(raw).decode()
+            event_body = b64encode(raw).decode()
         elif isinstance(body, str):
             event_body = body
         pairs = {"Content-Type": "application/json", **(headers or {})}
@@ -172,9 +171,7 @@ class Gate:
             "clientInfo": {"name": "attacker", "version": "1"},
         }
         message = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}
-        answer = self.send(
-            server, json.dumps(message), headers=ACCEPT, principal=principal
-        )
+        answer = self.send(server, json.dumps(message), headers=ACCEPT, principal=principal)
         assert answer.status == 200, answer
         return answer.headers["mcp-session-id"][0]
 
@@ -213,7 +210,9 @@ def headers_for(message: Json, *, era: str = MODERN, token: str | None = None) -
 
 
 @contextmanager
-def standing_gate(tools: list[Json], policies: Mapping[str, str], **settings: str) -> Iterator[Gate]:
+def standing_gate(
+    tools: list[Json], policies: Mapping[str, str], **settings: str
+) -> Iterator[Gate]:
     """A gate with one server a policy, all of them the same recorder."""
     recorder = Recorder(tools)
     with mock_aws(), serving(recorder) as port:

@@ -122,7 +122,7 @@ def serving(recorder: Recorder) -> Iterator[int]:
             )
             self._send(recorder.answer(json.loads(body or b"{}")))
 
-        do_DELETE = do_POST
+        do_DELETE = do_POST  # noqa: N815 - the name http.server looks for
 
         def _send(self, scripted: Scripted) -> None:
             if scripted.drop:

@@ -164,9 +164,8 @@ def test_G15_a_server_that_hangs_up_may_have_executed() -> None:
         handler.close_connection = True
         handler.connection.shutdown(socket.SHUT_RDWR)
 
-    with serving(hang_up) as (port, seen):
-        with pytest.raises(UpstreamUncertainError):
-            make_upstream(port).send(REQUEST, timeout_seconds=5)
+    with serving(hang_up) as (port, seen), pytest.raises(UpstreamUncertainError):
+        make_upstream(port).send(REQUEST, timeout_seconds=5)
     assert len(seen) == 1, "a call is never sent twice"
 
 
@@ -220,7 +219,6 @@ def test_P08_a_credential_that_cannot_be_read_sends_nothing() -> None:
     def broken() -> tuple[str, str] | None:
         raise CredentialError("down")
 
-    with serving(reply_with(200, b"{}")) as (port, seen):
-        with pytest.raises(UpstreamNotSentError):
-            make_upstream(port, credential=broken).send(REQUEST, timeout_seconds=1)
+    with serving(reply_with(200, b"{}")) as (port, seen), pytest.raises(UpstreamNotSentError):
+        make_upstream(port, credential=broken).send(REQUEST, timeout_seconds=1)
     assert seen == []

@@ -117,7 +117,7 @@ def test_a_thread_that_waited_for_another_load_uses_its_value() -> None:
             inner.append(0)
         return source.load(last)
 
-    held._load = load_twice  # type: ignore[method-assign]  # a load seen from inside
+    held._load = load_twice
     assert held.get(at(40)) == 2
     assert held._load_and_wait(at(40)) == 2
     assert source.loads == 2

@@ -94,9 +94,7 @@ def test_bodies_come_out_as_the_bytes_that_were_sent(changes: dict[str, Any], bo
 def test_the_caller_is_what_the_authorizer_said() -> None:
     caller = to_caller(event())
     assert caller.server == "mq"
-    assert caller.principal == Principal(
-        issuer="i", subject="s", groups=("g",), tags={"team": "a"}
-    )
+    assert caller.principal == Principal(issuer="i", subject="s", groups=("g",), tags={"team": "a"})
 
 
 @pytest.mark.parametrize(

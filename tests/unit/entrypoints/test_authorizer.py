@@ -71,7 +71,7 @@ def test_the_context_is_strings_that_the_gateway_reads_back() -> None:
     ],
 )
 def test_F_01_anything_else_is_unauthorized(one: dict[str, Any]) -> None:
-    with pytest.raises(UnauthorizedError, match="^Unauthorized$"):
+    with pytest.raises(UnauthorizedError, match=r"^Unauthorized$"):
         authorize(one, OneGrant(), now_seconds=1)
 
 

@@ -1,0 +1,286 @@
+"""A gateway on ports in memory, each of which can be made to fail.
+
+The fakes here are adapters: the memory stores pass the contract suites of their ports.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from portcullis.adapters.memory_counters import MemoryCounterStore
+from portcullis.adapters.memory_sessions import MemorySessionStore
+from portcullis.errors import (
+    CounterStoreError,
+    PolicyUnavailableError,
+    SessionStoreError,
+    SnapshotUnavailableError,
+)
+from portcullis.gateway.ports import (
+    CounterStore,
+    DecisionLog,
+    DecisionRecord,
+    PolicyStore,
+    Refused,
+    Reserved,
+    Snapshot,
+    SnapshotStore,
+    Upstream,
+    UpstreamReply,
+    UpstreamRequest,
+)
+from portcullis.gateway.proxy import Gateway, Ports, Terms
+from portcullis.gateway.sessions import Sessions
+from portcullis.policy.decision import Take
+from portcullis.policy.model import Instant, Policy, Principal
+from portcullis.policy.policy_text import parse_policy
+from portcullis.protocol.http import HttpReply, HttpRequest
+from portcullis.values import JsonObject
+
+SERVER = "mq"
+ALICE = Principal(issuer="i", subject="alice")
+BOB = Principal(issuer="i", subject="bob")
+MODERN, LEGACY = "2026-07-28", "2025-11-25"
+
+TOOLS: dict[str, JsonObject] = {
+    "get_info": {"name": "get_info", "inputSchema": {"type": "object"}},
+    "create_broker": {
+        "name": "create_broker",
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "publicly_accessible": {"type": "boolean", "default": True},
+                "name": {"type": "string", "x-mcp-header": "Broker"},
+            },
+        },
+    },
+    "delete_broker": {"name": "delete_broker", "inputSchema": {"type": "object"}},
+}
+
+POLICY = """\
+version: "1"
+default: deny
+hide: [delete_broker]
+tools:
+  get_info: {action: allow, rate_limit: {max: 2, window: 60}}
+  create_broker:
+    rules:
+      - name: public
+        action: deny
+        reason: Not in public.
+        when: {path: args.publicly_accessible, op: neq, value: false}
+      - {name: ok, action: allow}
+resources:
+  "doc://*": {action: allow}
+prompts:
+  greet: {action: allow}
+  shout: {action: deny}
+"""
+
+
+@dataclass
+class FixedPolicies(PolicyStore):
+    policy: Policy | None
+
+    def current(self, server: str, *, now: Instant) -> Policy:
+        if self.policy is None:
+            raise PolicyUnavailableError(f"no policy is active for `{server}`")
+        return self.policy
+
+
+@dataclass
+class FixedSnapshots(SnapshotStore):
+    tools: dict[str, JsonObject] | None
+
+    def current(self, server: str, *, now: Instant) -> Snapshot:
+        if self.tools is None:
+            raise SnapshotUnavailableError("no list")
+        return Snapshot(server=server, taken_at=0, tools=self.tools)
+
+
+class Counters(CounterStore):
+    """The memory store, with switches for what can fail."""
+
+    def __init__(self) -> None:
+        self.inner = MemoryCounterStore()
+        self.fails_to_reserve = self.fails_to_release = False
+        self.released: list[Reserved] = []
+
+    def reserve(
+        self, takes: Sequence[Take], *, server: str, reservation_id: str, now: Instant
+    ) -> Reserved | Refused:
+        if self.fails_to_reserve:
+            raise CounterStoreError("throttled")
+        return self.inner.reserve(takes, server=server, reservation_id=reservation_id, now=now)
+
+    def release(self, reserved: Reserved, *, now: Instant) -> None:
+        if self.fails_to_release:
+            raise CounterStoreError("throttled")
+        self.released.append(reserved)
+        self.inner.release(reserved, now=now)
+
+
+class Echo(Upstream):
+    """Answers every request with a result; `fault` is raised instead, `reply` sent instead."""
+
+    def __init__(self) -> None:
+        self.sent: list[UpstreamRequest] = []
+        self.fault: Exception | None = None
+        self.reply: UpstreamReply | None = None
+        self.result: dict[str, Any] = {"content": [{"type": "text", "text": "executed"}]}
+        self.headers: tuple[tuple[str, str], ...] = ()
+
+    def send(self, request: UpstreamRequest, *, timeout_seconds: float) -> UpstreamReply:
+        self.sent.append(request)
+        if self.fault is not None:
+            raise self.fault
+        if self.reply is not None:
+            return self.reply
+        message = json.loads(request.body or b"{}")
+        if "id" not in message:
+            return UpstreamReply(status=202, headers=(), body=b"")
+        modern = {"resultType": "complete"} if "_meta" in message.get("params", {}) else {}
+        body = {"jsonrpc": "2.0", "id": message["id"], "result": {**modern, **self.result}}
+        return UpstreamReply(
+            status=200,
+            headers=(("content-type", "application/json"), *self.headers),
+            body=json.dumps(body).encode(),
+        )
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return [json.loads(request.body) for request in self.sent if request.body]
+
+
+@dataclass
+class Records(DecisionLog):
+    records: list[DecisionRecord] = field(default_factory=list)
+
+    def record(self, record: DecisionRecord) -> None:
+        self.records.append(record)
+
+
+class World:
+    """A gateway and everything around it."""
+
+    def __init__(self, policy: str | None = POLICY, *, cap: int = 2) -> None:
+        self.now = 1_000_000_000_000_000
+        self.ids = 0
+        self.keys: list[bytes] | None = [b"k" * 32]
+        self.policies = FixedPolicies(None if policy is None else parse_policy(policy).policy)
+        self.snapshots = FixedSnapshots(TOOLS)
+        self.counters = Counters()
+        self.upstream = Echo()
+        self.log = Records()
+        self.session_store = MemorySessionStore(cap=cap, lifetime_seconds=600)
+        self.gateway = Gateway(
+            Ports(
+                policies=self.policies,
+                snapshots=self.snapshots,
+                counters=self.counters,
+                sessions=Sessions(
+                    self.session_store, keys=self._keys, ttl_seconds=600, new_id=self._new_id
+                ),
+                upstreams={SERVER: self.upstream},
+                log=self.log,
+            ),
+            Terms(
+                upstream_timeout_seconds=5,
+                list_ttl_ms=30_000,
+                allowed_origins=("https://good.example",),
+                allowed_hosts=("gate.example",),
+            ),
+            clock=self._clock,
+            new_id=self._new_id,
+        )
+
+    def _clock(self) -> Instant:
+        self.now += 10
+        return Instant(micros=self.now)
+
+    def _new_id(self) -> str:
+        self.ids += 1
+        return f"{self.ids:032x}"
+
+    def _keys(self) -> list[bytes]:
+        if self.keys is None:
+            raise SessionStoreError("no key")
+        return self.keys
+
+    def send(
+        self,
+        message: dict[str, Any] | bytes,
+        *,
+        headers: dict[str, str] | None = None,
+        method: str = "POST",
+        principal: Principal = ALICE,
+        server: str = SERVER,
+    ) -> HttpReply:
+        body = message if isinstance(message, bytes) else json.dumps(message).encode()
+        given = {
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+            "host": "gate.example",
+            **(headers or {}),
+        }
+        request = HttpRequest(
+            method=method, path=f"/mcp/{server}", headers=tuple(given.items()), body=body
+        )
+        return self.gateway.handle(request, server=server, principal=principal)
+
+    def ask(
+        self,
+        method: str,
+        params: dict[str, Any] | None = None,
+        *,
+        era: str = MODERN,
+        token: str | None = None,
+        principal: Principal = ALICE,
+        extra: dict[str, str] | None = None,
+    ) -> HttpReply:
+        """One well-formed request."""
+        held = dict(params or {})
+        headers = {"mcp-protocol-version": era, **(extra or {})}
+        if era == MODERN:
+            held["_meta"] = {
+                "io.modelcontextprotocol/protocolVersion": MODERN,
+                "io.modelcontextprotocol/clientCapabilities": {},
+            }
+            headers["mcp-method"] = method
+            name = held.get("name", held.get("uri"))
+            if isinstance(name, str):
+                headers["mcp-name"] = name
+        if token is not None:
+            headers["mcp-session-id"] = token
+        message = {"jsonrpc": "2.0", "id": 7, "method": method, "params": held}
+        return self.send(message, headers=headers, principal=principal)
+
+    def call(self, tool: str, arguments: dict[str, Any] | None = None, **more: Any) -> HttpReply:
+        return self.ask("tools/call", {"name": tool, "arguments": arguments or {}}, **more)
+
+    def initialize(self, **more: Any) -> HttpReply:
+        self.upstream.result = {
+            "protocolVersion": LEGACY,
+            "capabilities": {"tools": {"listChanged": True}, "resources": {"subscribe": True}},
+            "serverInfo": {"name": "s", "version": "1"},
+        }
+        params = {
+            "protocolVersion": LEGACY,
+            "capabilities": {"sampling": {}},
+            "clientInfo": {"name": "c", "version": "1"},
+        }
+        reply = self.ask("initialize", params, era=LEGACY, **more)
+        self.upstream.result = {"content": []}
+        return reply
+
+
+def body_of(reply: HttpReply) -> Any:
+    return json.loads(reply.body)
+
+
+def decision_of(reply: HttpReply) -> Any:
+    return body_of(reply)["result"]["_meta"]["portcullis/decision"]
+
+
+def header(reply: HttpReply, name: str) -> str | None:
+    return dict(reply.headers).get(name)
