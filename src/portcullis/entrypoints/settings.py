@@ -52,7 +52,7 @@ def _servers(value: str) -> Mapping[str, ServerSettings]:
     tree = json.loads(value)
     entries = [pair for one in (tree if isinstance(tree, list) else [tree]) for pair in one.items()]
     servers = {str(name): _server(entry) for name, entry in entries}
-    if len(servers) != len(entries):
+    if not servers or len(servers) != len(entries):
         raise ValueError  # a server cannot take another one's name
     return servers
 

@@ -1,0 +1,400 @@
+"""Policies, snapshots and secrets on AWS's side, each with the faults AWS can answer with.
+
+moto stands in for S3 and Secrets Manager. What it does not show: IAM, KMS denials, and S3's
+own consistency, which AWS documents as strong for reads after writes.
+"""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from moto import mock_aws
+
+from portcullis.adapters.s3_activation import ATTEMPTS, PolicyActivation, incoming_key
+from portcullis.adapters.s3_policies import S3PolicyStore, active_key
+from portcullis.adapters.s3_snapshots import S3SnapshotStore, snapshot_key
+from portcullis.adapters.secrets import Secrets
+from portcullis.errors import (
+    CredentialError,
+    PolicyUnavailableError,
+    SnapshotUnavailableError,
+    UpstreamUncertainError,
+)
+from portcullis.policy.model import Instant
+
+BUCKET = "policies"
+GOOD = 'version: "1"\ndefault: deny\ntools:\n  get_info: {action: allow}\n'
+WIDER = 'version: "1"\ndefault: allow\n'
+BAD = 'version: "1"\ndefualt: deny\ntools:\n  get_info: {acton: allow}\n'
+
+
+@pytest.fixture
+def s3() -> Iterator[Any]:
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+def at(seconds: float) -> Instant:
+    return Instant(micros=int(seconds * 1_000_000))
+
+
+def upload(s3: Any, text: str, server: str = "mq") -> dict[str, Any]:
+    s3.put_object(Bucket=BUCKET, Key=incoming_key(server), Body=text.encode())
+    return dict(PolicyActivation(s3, BUCKET).activate(server, now_seconds=1_795_443_000))
+
+
+def stored(s3: Any, key: str) -> Any:
+    return json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+
+def policies(s3: Any, **changes: float) -> S3PolicyStore:
+    ages = {"refresh_seconds": 10, "max_age_seconds": 100, **changes}
+    return S3PolicyStore(s3, BUCKET, spawn=lambda work: work(), **ages)
+
+
+# ---------------------------------------------------------------- activation
+
+
+def test_a_sound_upload_is_put_in_force_and_told_of(s3: Any) -> None:
+    status = upload(s3, GOOD)
+    assert status["state"] == "active"
+    assert status["checked_at"] == "2026-11-23T14:10:00Z"
+    assert stored(s3, "status/mq.json") == status
+    active = stored(s3, active_key("mq"))
+    assert active["revision"] == status["revision"]
+    assert active["source_version"] == status["source_version"]
+    assert policies(s3).current("mq", now=at(0)).revision == status["revision"]
+
+
+def test_O14_a_faulty_upload_tells_every_fault_and_changes_nothing(s3: Any) -> None:
+    first = upload(s3, GOOD)
+    status = upload(s3, BAD)
+    assert status["state"] == "rejected"
+    assert status["in_force"]["revision"] == first["revision"]
+    told = {(fault["path"], fault["line"], fault["suggestion"]) for fault in status["faults"]}
+    assert {path for path, _, _ in told} >= {"defualt", "tools.get_info.acton"}
+    assert all(line for _, line, _ in told)
+    assert any("default" in suggestion for _, _, suggestion in told)
+    assert stored(s3, active_key("mq"))["revision"] == first["revision"]
+
+
+def test_O15_a_fresh_environment_reaches_the_same_last_good_policy(s3: Any) -> None:
+    first = upload(s3, GOOD)
+    upload(s3, BAD)
+    assert policies(s3).current("mq", now=at(0)).revision == first["revision"]
+
+
+def test_O14_only_a_faulty_upload_ever_leaves_nothing_in_force(s3: Any) -> None:
+    assert upload(s3, BAD)["in_force"] is None
+    with pytest.raises(PolicyUnavailableError, match="upload incoming/policies/mq.yaml"):
+        policies(s3).current("mq", now=at(0))
+
+
+def test_the_same_policy_again_writes_nothing(s3: Any) -> None:
+    upload(s3, GOOD)
+    before = s3.head_object(Bucket=BUCKET, Key=active_key("mq"))["VersionId"]
+    assert upload(s3, GOOD + "# a comment\n")["state"] == "active"
+    assert s3.head_object(Bucket=BUCKET, Key=active_key("mq"))["VersionId"] == before
+
+
+def test_names_no_tool_has_are_warned_of_once_the_tools_are_known(s3: Any) -> None:
+    snapshot = {"server": "mq", "taken_at": 0, "tools": {"get_infos": {"name": "get_infos"}}}
+    s3.put_object(Bucket=BUCKET, Key=snapshot_key("mq"), Body=json.dumps(snapshot))
+    (warning,) = upload(s3, GOOD)["warnings"]
+    assert "get_info" in warning["message"]
+    s3.put_object(Bucket=BUCKET, Key=snapshot_key("mq"), Body=b"{")
+    assert upload(s3, GOOD)["warnings"] == []
+
+
+class Racing:
+    """A client whose first conditional write meets an activator that was faster."""
+
+    def __init__(self, s3: Any, rival: Callable[[], object], times: int = 1) -> None:
+        self._s3, self._rival, self._left = s3, rival, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._s3, name)
+
+    def put_object(self, **arguments: Any) -> Any:
+        if self._left and arguments["Key"].startswith("active/"):
+            self._left -= 1
+            self._rival()
+        return self._s3.put_object(**arguments)
+
+
+def test_two_activators_end_at_the_newest_upload(s3: Any) -> None:
+    upload(s3, GOOD)
+    s3.put_object(Bucket=BUCKET, Key=incoming_key("mq"), Body=GOOD.replace("get_info", "older"))
+    slow = PolicyActivation(Racing(s3, lambda: upload(s3, WIDER)), BUCKET)
+    status = slow.activate("mq", now_seconds=0)
+    document = stored(s3, active_key("mq"))["document"]
+    assert document["default"] == "allow"
+    assert status["revision"] == stored(s3, active_key("mq"))["revision"]
+
+
+def test_an_activator_that_never_wins_says_so(s3: Any) -> None:
+    numbers = iter(range(ATTEMPTS + 1))
+
+    def rival() -> None:
+        s3.put_object(Bucket=BUCKET, Key=active_key("mq"), Body=str(next(numbers)).encode())
+
+    s3.put_object(Bucket=BUCKET, Key=incoming_key("mq"), Body=GOOD)
+    with pytest.raises(PolicyUnavailableError, match="keep changing"):
+        PolicyActivation(Racing(s3, rival, times=99), BUCKET).activate("mq", now_seconds=0)
+
+
+def test_an_active_object_nobody_can_read_is_replaced(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=active_key("mq"), Body=b"not json")
+    assert upload(s3, GOOD)["state"] == "active"
+    assert policies(s3).current("mq", now=at(0))
+
+
+def test_a_notice_of_an_upload_that_is_gone_fails(s3: Any) -> None:
+    with pytest.raises(PolicyUnavailableError, match="no upload"):
+        PolicyActivation(s3, BUCKET).activate("mq", now_seconds=0)
+
+
+# ---------------------------------------------------------------- the store
+
+
+def test_a_change_is_in_force_within_the_refresh_time(s3: Any) -> None:
+    store = policies(s3)
+    upload(s3, GOOD)
+    first = store.current("mq", now=at(0)).revision
+    second = upload(s3, WIDER)["revision"]
+    assert store.current("mq", now=at(4)).revision == first
+    assert store.current("mq", now=at(10)).revision == second
+
+
+def test_an_unchanged_policy_is_not_compiled_again(s3: Any) -> None:
+    store = policies(s3)
+    upload(s3, GOOD)
+    first = store.current("mq", now=at(0))
+    assert store.current("mq", now=at(20)) is first
+
+
+def test_O18_a_deleted_policy_stays_in_force_until_its_maximum_age(s3: Any) -> None:
+    store = policies(s3)
+    upload(s3, GOOD)
+    first = store.current("mq", now=at(0))
+    s3.delete_object(Bucket=BUCKET, Key=active_key("mq"))
+    assert store.current("mq", now=at(100)) is first
+    with pytest.raises(PolicyUnavailableError, match="too old"):
+        store.current("mq", now=at(102))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"server":"other"}',
+        b'{"server":"mq","revision":"x","document":{}}',
+        b'{"server":"mq","revision":"x","document":{"version":"1","default":"allow"}}',
+        b" " * ((1 << 20) + 1),
+    ],
+    ids=["empty", "cut", "list", "another server's", "no policy", "O20 wrong digest", "too large"],
+)
+def test_the_gateway_trusts_nothing_it_did_not_verify(s3: Any, body: bytes) -> None:
+    s3.put_object(Bucket=BUCKET, Key=active_key("mq"), Body=body)
+    with pytest.raises(PolicyUnavailableError):
+        policies(s3).current("mq", now=at(0))
+
+
+# ---------------------------------------------------------------- snapshots
+
+
+class Server:
+    """Lists its tools, or fails to."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.fails = False
+
+    def fetch(self, server: str) -> dict[str, Any]:
+        self.asked += 1
+        if self.fails:
+            raise UpstreamUncertainError("down")
+        return {"t": {"name": "t", "asked": self.asked}}
+
+
+def snapshots(s3: Any, server: Server, now: float, notices: list[str]) -> S3SnapshotStore:
+    return S3SnapshotStore(
+        s3,
+        BUCKET,
+        fetch=server.fetch,
+        clock=lambda: at(now),
+        refresh_seconds=10,
+        max_age_seconds=100,
+        notice=notices.append,
+        spawn=lambda work: work(),
+    )
+
+
+def test_a_snapshot_is_fetched_once_and_shared_with_other_environments(s3: Any) -> None:
+    server, notices = Server(), list[str]()
+    first = snapshots(s3, server, 0, notices).current("mq", now=at(0))
+    second = snapshots(s3, server, 5, notices).current("mq", now=at(5))
+    assert first == second
+    assert server.asked == 1
+    assert snapshots(s3, server, 11, notices).current("mq", now=at(11)).taken_at == 11
+
+
+def test_a_server_that_does_not_answer_leaves_the_stored_list_until_it_is_too_old(s3: Any) -> None:
+    server, notices = Server(), list[str]()
+    snapshots(s3, server, 0, notices).current("mq", now=at(0))
+    server.fails = True
+    assert snapshots(s3, server, 99, notices).current("mq", now=at(99)).taken_at == 0
+    with pytest.raises(SnapshotUnavailableError):
+        snapshots(s3, server, 100, notices).current("mq", now=at(100))
+
+
+def test_without_any_list_there_is_no_snapshot(s3: Any) -> None:
+    server = Server()
+    server.fails = True
+    with pytest.raises(SnapshotUnavailableError):
+        snapshots(s3, server, 0, []).current("mq", now=at(0))
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"server":1}', b'{"server":"mq","taken_at":"x"}'])
+def test_a_stored_list_nobody_can_read_is_fetched_again(s3: Any, body: bytes) -> None:
+    s3.put_object(Bucket=BUCKET, Key=snapshot_key("mq"), Body=body)
+    assert snapshots(s3, Server(), 0, []).current("mq", now=at(0)).tools["t"]
+
+
+# ---------------------------------------------------------------- faults
+
+
+def fault(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "m"}}, "Op")
+
+
+FAULTS = [
+    pytest.param(error, id=name)
+    for name, error in {
+        "throttled": fault("SlowDown"),
+        "server error": fault("InternalError"),
+        "forbidden": fault("AccessDenied"),
+        "read time-out": ReadTimeoutError(endpoint_url="x"),
+        "connect time-out": ConnectTimeoutError(endpoint_url="x"),
+    }.items()
+]
+
+
+class Failing:
+    """A client whose n-th call of an operation fails; faults no emulator gives on demand."""
+
+    def __init__(self, client: Any, operation: str, error: Exception, nth: int = 0) -> None:
+        self._client, self._operation, self._error, self._left = client, operation, error, nth
+
+    def __getattr__(self, name: str) -> Any:
+        if name != self._operation:
+            return getattr(self._client, name)
+        if self._left:
+            self._left -= 1
+            return getattr(self._client, name)
+
+        def fail(**_arguments: Any) -> Any:
+            raise self._error
+
+        return fail
+
+
+@pytest.mark.parametrize("error", FAULTS)
+def test_P01_reading_a_policy_that_fails_is_no_policy(s3: Any, error: Exception) -> None:
+    upload(s3, GOOD)
+    with pytest.raises(PolicyUnavailableError):
+        policies(Failing(s3, "get_object", error)).current("mq", now=at(0))
+
+
+@pytest.mark.parametrize("error", FAULTS)
+def test_P01_a_warm_environment_keeps_the_last_known_good(s3: Any, error: Exception) -> None:
+    upload(s3, GOOD)
+    store = policies(Failing(s3, "get_object", error, nth=1))
+    first = store.current("mq", now=at(0))
+    assert store.current("mq", now=at(50)) is first
+    with pytest.raises(PolicyUnavailableError):
+        store.current("mq", now=at(150))
+
+
+@pytest.mark.parametrize("error", FAULTS)
+@pytest.mark.parametrize(
+    ("operation", "nth"),
+    [("get_object", 0), ("get_object", 1), ("get_object", 2), ("put_object", 0), ("put_object", 1)],
+)
+def test_an_activation_that_meets_a_fault_fails_and_never_half_tells(
+    s3: Any, error: Exception, operation: str, nth: int
+) -> None:
+    first = upload(s3, GOOD)
+    s3.put_object(Bucket=BUCKET, Key=incoming_key("mq"), Body=WIDER.encode())
+    with pytest.raises(PolicyUnavailableError, match="did not answer"):
+        PolicyActivation(Failing(s3, operation, error, nth), BUCKET).activate("mq", now_seconds=0)
+    assert stored(s3, "status/mq.json") == first
+
+
+@pytest.mark.parametrize("error", FAULTS)
+def test_a_snapshot_that_cannot_be_kept_or_read_is_fetched(s3: Any, error: Exception) -> None:
+    server, notices = Server(), list[str]()
+    failing = Failing(s3, "put_object", error)
+    assert snapshots(failing, server, 0, notices).current("mq", now=at(0)).tools
+    assert len(notices) == 1
+    failing = Failing(s3, "get_object", error)
+    assert snapshots(failing, server, 0, notices).current("mq", now=at(0)).tools
+    assert server.asked == 2
+
+
+class OneSecret:
+    """Answers one value, or raises."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.asked = 0
+
+    def get_secret_value(self, **_arguments: Any) -> Any:
+        self.asked += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def test_a_secret_is_read_once_in_five_minutes() -> None:
+    client, now = OneSecret({"SecretString": "s"}), [0.0]
+    secrets = Secrets(client, lambda: at(now[0]))
+    assert [secrets.read("a"), secrets.read("a")] == ["s", "s"]
+    assert client.asked == 1
+    now[0] = 301
+    assert secrets.read("a") == "s"
+    assert client.asked == 2
+
+
+@pytest.mark.parametrize("error", FAULTS)
+def test_P08_a_secret_that_cannot_be_read_is_no_secret(error: Exception) -> None:
+    with pytest.raises(CredentialError):
+        Secrets(OneSecret(error), lambda: at(0)).read("a")
+
+
+@pytest.mark.parametrize("answer", [{}, {"SecretString": ""}, {"SecretBinary": b"x"}])
+def test_P08_an_empty_secret_is_no_secret(answer: dict[str, Any]) -> None:
+    with pytest.raises(CredentialError, match="empty"):
+        Secrets(OneSecret(answer), lambda: at(0)).read("a")
+
+
+def test_a_body_that_breaks_off_is_a_fault_too() -> None:
+    class Broken(io.RawIOBase):
+        def read(self, _size: int = -1) -> bytes:
+            raise ReadTimeoutError(endpoint_url="x")
+
+    class Client:
+        def get_object(self, **_arguments: Any) -> Any:
+            return {"ETag": "e", "Body": Broken()}
+
+    with pytest.raises(PolicyUnavailableError):
+        policies(Client()).current("mq", now=at(0))
