@@ -28,6 +28,7 @@ from portcullis.policy.model import Instant
 
 SNAPSHOT_REFRESH_SECONDS = 300
 SNAPSHOT_MAXIMUM_AGE_SECONDS = 86_400
+SNAPSHOT_TIMEOUT_SECONDS = 10.0  # a page; the call that waits for it has to be made as well
 
 # One try a call: whoever waits for the answer decides whether to ask again, and a denial is
 # better than a caller that hangs.
@@ -63,7 +64,9 @@ def build_gateway(settings: GatewaySettings) -> Gateway:
             snapshots=S3SnapshotStore(
                 s3,
                 settings.bucket,
-                fetch=lambda server: fetch_tools(upstreams[server], timeout_seconds=timeout),
+                fetch=lambda server: fetch_tools(
+                    upstreams[server], timeout_seconds=min(timeout, SNAPSHOT_TIMEOUT_SECONDS)
+                ),
                 clock=clock,
                 refresh_seconds=SNAPSHOT_REFRESH_SECONDS,
                 max_age_seconds=SNAPSHOT_MAXIMUM_AGE_SECONDS,

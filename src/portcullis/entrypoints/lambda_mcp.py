@@ -6,21 +6,14 @@ from typing import Any
 from portcullis.entrypoints.apigw import BadEventError, to_caller, to_request, to_response
 from portcullis.entrypoints.bootstrap import build_gateway
 from portcullis.entrypoints.settings import GatewaySettings, read_settings
-from portcullis.protocol.http import HttpReply
 
 GATEWAY = build_gateway(read_settings(GatewaySettings, os.environ))
-
-_BAD_EVENT = HttpReply(
-    status=400,
-    headers=(("content-type", "application/json"),),
-    body=b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid request"}}',
-)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Serve one call."""
     try:
         request, caller = to_request(event), to_caller(event)
-    except BadEventError:
-        return to_response(_BAD_EVENT)
+    except BadEventError as error:
+        return to_response(GATEWAY.refuse(str(error)))
     return to_response(GATEWAY.handle(request, server=caller.server, principal=caller.principal))

@@ -14,7 +14,14 @@ from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.forward import Forwarder
 from portcullis.gateway.front_door import stopped_at_the_door
 from portcullis.gateway.handshake import Handshake
-from portcullis.gateway.ports import CounterStore, DecisionLog, PolicyStore, SnapshotStore, Upstream
+from portcullis.gateway.ports import (
+    CounterStore,
+    DecisionLog,
+    DecisionRecord,
+    PolicyStore,
+    SnapshotStore,
+    Upstream,
+)
 from portcullis.gateway.sessions import Session, Sessions
 from portcullis.gateway.visibility import KINDS, visible
 from portcullis.policy.arguments import ArgumentFault, normalise
@@ -107,6 +114,19 @@ class Gateway:
             reply = outbound.internal_error(inbound, correlation_id=exchange.decision_id)
         self._ports.log.record(exchange.to_record(reply.status))
         return reply
+
+    def refuse(self, message: str) -> HttpReply:
+        """Answer, and record, something that is no request of an authenticated principal."""
+        rejection = Rejection(status=400, code=Code.INVALID_REQUEST, message=message)
+        record = DecisionRecord(
+            decision_id=self._new_id(),
+            server="unknown",
+            method="unknown",
+            outcome="rejected",
+            status=rejection.status,
+        )
+        self._ports.log.record(record)
+        return outbound.rejection(rejection)
 
     def _read(self, http: HttpRequest, server: str) -> Inbound:
         if server not in self._ports.upstreams:

@@ -389,3 +389,10 @@ def test_E15_two_principals_in_one_environment_never_meet() -> None:
     assert len(world.upstream.sent) == 4, "each has two calls of their own"
     scopes = [request.scope for request in world.upstream.sent]
     assert scopes[0] == scopes[2] != scopes[1] == scopes[3]
+
+
+def test_Q05_what_is_no_request_at_all_is_recorded_too() -> None:
+    world = World()
+    reply = world.gateway.refuse("the event was not authorised")
+    assert (reply.status, body_of(reply)["error"]["code"]) == (400, -32600)
+    assert [record.outcome for record in world.log.records] == ["rejected"]
