@@ -106,21 +106,7 @@ def _shared(
 ) -> dict[str, Any]:
     request = matched.request
     headers = (*_passed(request.headers), ("X-Forwarded-For", request.peer))
-    context: dict[str, Any] = {
-        "accountId": ACCOUNT_ID,
-        "apiId": API_ID,
-        "domainName": _last(headers).get("Host", "localhost"),
-        "httpMethod": request.method,
-        "identity": {
-            "sourceIp": request.peer,
-            "userAgent": _last(headers).get("User-Agent"),
-        },
-        "path": matched.path,
-        "protocol": "HTTP/1.1",
-        "requestId": request_id,
-        "resourcePath": matched.route.path,
-        "stage": api.stage,
-    }
+    context = _context(api, matched, request_id=request_id)
     if authorizer is not None:
         context["authorizer"] = dict(authorizer)
     return {
@@ -134,6 +120,23 @@ def _shared(
         "pathParameters": dict(matched.parameters) or None,
         "stageVariables": None,
         "requestContext": context,
+    }
+
+
+def _context(api: Api, matched: Matched, *, request_id: str) -> dict[str, Any]:
+    request = matched.request
+    headers = {name.lower(): value for name, value in request.headers}
+    return {
+        "accountId": ACCOUNT_ID,
+        "apiId": API_ID,
+        "domainName": headers.get("host", "localhost"),
+        "httpMethod": request.method,
+        "identity": {"sourceIp": request.peer, "userAgent": headers.get("user-agent")},
+        "path": matched.path,
+        "protocol": "HTTP/1.1",
+        "requestId": request_id,
+        "resourcePath": matched.route.path,
+        "stage": api.stage,
     }
 
 

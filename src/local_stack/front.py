@@ -24,9 +24,10 @@ from local_stack.apigateway_response import (
     gateway_response,
 )
 from local_stack.authorizer_answer import AuthorizationError, read_answer
+from local_stack.environment_pool import EnvironmentPool
 from local_stack.errors import ThrottledError
 from local_stack.http_server import HttpServer, Request, Response
-from local_stack.runtime_api import MAXIMUM_PAYLOAD_BYTES, EnvironmentPool, Outcome
+from local_stack.runtime_api import MAXIMUM_PAYLOAD_BYTES, Outcome
 from local_stack.template import Api
 
 MAXIMUM_BODY_BYTES = 10 * 1024 * 1024

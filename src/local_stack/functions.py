@@ -7,9 +7,10 @@ import asyncio
 import urllib.parse
 from collections.abc import Callable, Mapping
 
+from local_stack.environment_pool import EnvironmentPool
 from local_stack.errors import ThrottledError
 from local_stack.http_server import HttpServer, Request, Response, json_response, listen
-from local_stack.runtime_api import MAXIMUM_PAYLOAD_BYTES, EnvironmentPool, Outcome
+from local_stack.runtime_api import MAXIMUM_PAYLOAD_BYTES, Outcome
 
 _PREFIX = "/2015-03-31/functions/"
 _SUFFIX = "/invocations"

@@ -141,16 +141,7 @@ class _Connection:
         names = {name for name, _ in head.headers}
         if {b"transfer-encoding", b"content-length"} <= names:
             raise RefusedError(400)
-        body = bytearray()
-        size = 0
-        while isinstance(event := await self._next(), h11.Data):
-            size += len(event.data)
-            if size <= maximum_body_bytes:
-                body += event.data
-            elif size > 4 * maximum_body_bytes:  # read a little on, so that the answer is seen
-                break
-        if size > maximum_body_bytes:
-            raise RefusedError(413)
+        body = await self._read_body(maximum_body_bytes)
         return Request(
             method=head.method.decode("ascii"),
             target=head.target.decode("latin-1"),
@@ -158,9 +149,22 @@ class _Connection:
                 (name.decode("latin-1"), value.decode("latin-1"))
                 for name, value in head.headers.raw_items()
             ),
-            body=bytes(body),
+            body=body,
             peer=str((self._writer.get_extra_info("peername") or ("",))[0]),
         )
+
+    async def _read_body(self, maximum_bytes: int) -> bytes:
+        body = bytearray()
+        size = 0
+        while isinstance(event := await self._next(), h11.Data):
+            size += len(event.data)
+            if size <= maximum_bytes:
+                body += event.data
+            elif size > 4 * maximum_bytes:  # read on for a while, so that the answer is seen
+                break
+        if size > maximum_bytes:
+            raise RefusedError(413)
+        return bytes(body)
 
     async def _next(self) -> object:
         while (event := self._http.next_event()) is h11.NEED_DATA:

@@ -8,11 +8,12 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from local_stack.children import start_child, stop_child
+from local_stack.environment_pool import EnvironmentPool
 from local_stack.errors import InitError, LocalStackError
 from local_stack.front import Front
 from local_stack.functions import Functions
@@ -20,7 +21,7 @@ from local_stack.http_server import listen
 from local_stack.intrinsics import REGION
 from local_stack.local_settings import LocalSettings
 from local_stack.provision import CREDENTIALS, Clients, provision
-from local_stack.runtime_api import EnvironmentPool, Launch
+from local_stack.runtime_api import Launch
 from local_stack.template import Template
 from local_stack.uploads import upload_policies
 from portcullis.adapters.dynamodb_grants import create_grant
@@ -119,7 +120,7 @@ class Supervisor:
             pools[function.logical_id] = pool
         return pools
 
-    async def _warm(self, pools: Sequence[EnvironmentPool] | Any) -> None:
+    async def _warm(self, pools: Iterable[EnvironmentPool]) -> None:
         try:
             await asyncio.gather(*(pool.warm() for pool in pools))
         except InitError as error:
@@ -131,14 +132,7 @@ class Supervisor:
         await upload_policies(clients["s3"], bucket, self._settings.policies, report=report)
         servers = _servers(template)
         tokens = [
-            create_grant(
-                clients["dynamodb"],
-                table,
-                name=name,
-                servers=servers,
-                now_seconds=int(time.time()),
-                lifetime_seconds=GRANT_SECONDS,
-            )
+            _mint(clients, table, name=name, servers=servers)
             for name in ("local-agent", "second-local-agent")
         ]
         return {
@@ -153,6 +147,17 @@ class Supervisor:
             "bucket": bucket,
             "table": table,
         }
+
+
+def _mint(clients: Clients, table: str, *, name: str, servers: list[str]) -> str:
+    return create_grant(
+        clients["dynamodb"],
+        table,
+        name=name,
+        servers=servers,
+        now_seconds=int(time.time()),
+        lifetime_seconds=GRANT_SECONDS,
+    )
 
 
 def _url_host(host: str) -> str:

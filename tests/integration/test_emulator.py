@@ -17,10 +17,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from integration.test_runtime_api import LAUNCH, make_function, until
+from local_stack.environment_pool import EnvironmentPool
 from local_stack.functions import Functions
 from local_stack.intrinsics import ACCOUNT_ID, REGION
 from local_stack.provision import Clients
-from local_stack.runtime_api import EnvironmentPool, Outcome
+from local_stack.runtime_api import Outcome
 
 SOURCE = Path(__file__).parents[2] / "src"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/any"

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from integration.test_runtime_api import LAUNCH, make_function
+from local_stack.environment_pool import EnvironmentPool
 from local_stack.front import MAXIMUM_BODY_BYTES, Front
 from local_stack.http_server import listen
-from local_stack.runtime_api import EnvironmentPool
 from local_stack.template import Api, Authorizer, GatewayResponse, Route
 from support.http_calls import post, send_raw
 

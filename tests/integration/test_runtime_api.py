@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
+from local_stack.environment_pool import EnvironmentPool
 from local_stack.errors import InitError, ThrottledError
 from local_stack.functions import Functions
-from local_stack.runtime_api import EnvironmentPool, Launch, Outcome
+from local_stack.runtime_api import Launch, Outcome
 from local_stack.template import Function
 from support.http_calls import post
 

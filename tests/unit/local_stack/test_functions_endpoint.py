@@ -4,9 +4,10 @@ from typing import Any, cast
 import pytest
 
 from local_stack import functions
+from local_stack.environment_pool import EnvironmentPool
 from local_stack.errors import ThrottledError
 from local_stack.functions import ATTEMPTS, Functions
-from local_stack.runtime_api import EnvironmentPool, Outcome
+from local_stack.runtime_api import Outcome
 from support.http_calls import post
 
 FINE = Outcome(payload=b"1")
