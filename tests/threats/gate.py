@@ -4,21 +4,27 @@ Requests enter as API Gateway events; policies enter as uploads through the real
 The emulator stands in for S3, DynamoDB and Secrets Manager only.
 """
 
-import importlib
+import importlib.util
 import json
 import os
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
 import boto3
+from aws_lambda_powertools import Logger, Metrics
 from moto import mock_aws
 
+from portcullis.adapters.powertools_log import PowertoolsDecisionLog
 from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
+from portcullis.entrypoints import bootstrap
 from portcullis.entrypoints.apigw import from_caller
+from portcullis.gateway.ports import DecisionRecord
 from portcullis.policy.model import Principal
 from threats.recorder import Recorder, serving
 
@@ -68,15 +74,38 @@ class Answer:
         return "executed" in self.body.decode() and not self.json["result"].get("isError")
 
 
-class Gate:
-    """One warm environment of the gateway."""
+class RecordingLog(PowertoolsDecisionLog):
+    """The real decision log, which also keeps what it wrote."""
 
-    def __init__(self, handler: Any, recorder: Recorder, activation: PolicyActivation) -> None:
-        self._handler = handler
+    def __init__(self, records: list[DecisionRecord], logger: Logger, metrics: Metrics) -> None:
+        super().__init__(logger, metrics)
+        self._records = records
+
+    def record(self, record: DecisionRecord) -> None:
+        super().record(record)
+        self._records.append(record)
+
+
+class Gate:
+    """One warm environment of the gateway. `records` are the decision records it wrote."""
+
+    def __init__(
+        self,
+        handler: Any,
+        recorder: Recorder,
+        activation: PolicyActivation,
+        records: list[DecisionRecord],
+    ) -> None:
+        self.handler = handler
         self.recorder = recorder
         self._activation = activation
         self._s3 = boto3.client("s3", region_name="us-east-1")
-        self.records: list[Any] = []
+        self.records = records
+
+    def clear(self) -> None:
+        """Forget what arrived upstream, the scripts, and the decision records."""
+        self.recorder.clear()
+        self.records.clear()
 
     def activate(self, server: str, policy: str) -> Json:
         """Upload a policy and activate it, as the activator does."""
@@ -92,8 +121,12 @@ class Gate:
         method: str = "POST",
         principal: Principal = ALICE,
         base64: bool = False,
+        changed: Json | None = None,
     ) -> Answer:
-        """Send one HTTP request as API Gateway would hand it over."""
+        """Send one HTTP request as API Gateway would hand it over.
+
+        `changed` replaces members of the event (`path`, `body`, …).
+        """
         # API Gateway hands the body over as text; bytes that are no text it hands over in base64.
         event_body: str | None
         if isinstance(body, bytes) and not base64:
@@ -123,8 +156,9 @@ class Gate:
             },
             "body": event_body,
             "isBase64Encoded": base64,
+            **(changed or {}),
         }
-        response = self._handler(event, None)
+        response = self.handler(event, None)
         return Answer(
             status=response["statusCode"],
             headers=response["multiValueHeaders"],
@@ -217,7 +251,7 @@ def standing_gate(
     recorder = Recorder(tools)
     with mock_aws(), serving(recorder) as port:
         secret = _make_account()
-        servers = {name: {"url": f"http://127.0.0.1:{port}/mcp"} for name in policies}
+        servers = {name: {"url": f"http://127.0.0.1:{port}/{name}/mcp"} for name in policies}
         environment = {
             "PORTCULLIS_BUCKET": BUCKET,
             "PORTCULLIS_TABLE": TABLE,
@@ -233,14 +267,29 @@ def standing_gate(
             "PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "5",
             **settings,
         }
-        with mock.patch.dict(os.environ, environment):
-            module = importlib.reload(importlib.import_module("portcullis.entrypoints.lambda_mcp"))
+        records: list[DecisionRecord] = []
+        log = partial(RecordingLog, records)
+        with (
+            mock.patch.dict(os.environ, environment),
+            mock.patch.object(bootstrap, "PowertoolsDecisionLog", log),
+        ):
+            module = own_module("portcullis.entrypoints.lambda_mcp")
         activation = PolicyActivation(boto3.client("s3", region_name="us-east-1"), BUCKET)
-        gate = Gate(module.handler, recorder, activation)
+        gate = Gate(module.handler, recorder, activation, records)
         for server, policy in policies.items():
             status = gate.activate(server, policy)
             assert status["state"] == "active", status
         yield gate
+
+
+def own_module(name: str) -> ModuleType:
+    """Run a handler's module anew, as a cold start does; nobody else sees this copy."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _make_account() -> str:
