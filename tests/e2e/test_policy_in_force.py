@@ -87,6 +87,7 @@ def test_a_new_handshake_session_shares_no_more_than_the_session_cap(
     stack.put_in_force("amazon-mq", policy(rule))
     endpoint = stack.endpoint("amazon-mq", second_agent=True)
     sessions = [LEGACY_AGENT.run(endpoint, [brokers()] * 3).results for _ in range(7)]
+    assert [result.is_error for result in sessions[0]] == [False, False, True]
     allowed = [result for results in sessions for result in results if not result.is_error]
     assert len(allowed) <= 2 * 5
 
@@ -160,7 +161,12 @@ def test_a_hidden_tool_is_not_listed_and_answers_like_one_that_does_not_exist(
     assert hidden not in tools
     assert "list_brokers" in tools
     assert (status, headers, body.replace(hidden, unknown)) == same
-    assert json.loads(body)["error"]["code"] == -32602
+    (told,) = json.loads(body)["result"]["content"]
+    assert told["text"] == f"Unknown tool: {hidden}"
+    asked = LEGACY_AGENT.run(endpoint, [Call(hidden), Call(unknown)]).results
+    assert [(one.text.split(": ")[0], one.is_error, one.meta) for one in asked] == [
+        ("Unknown tool", True, {})
+    ] * 2
 
 
 def test_an_upload_is_in_force_after_the_refresh_interval_without_a_restart(

@@ -11,7 +11,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from conformance.everything import content
-from conformance.everything.tools import FixtureTool, JsonSchema, ToolCall, ToolResult, said
+from conformance.everything.tools import FixtureTool, JsonSchema, ToolCall, ToolResult, failed, said
 
 MAX_SAMPLED_TOKENS: Final = 100
 
@@ -81,11 +81,6 @@ ENUMS_FORM: Final = _object(
 )
 
 
-def _refused(why: str) -> ToolResult:
-    """The result when the client cannot be asked or answered with an error."""
-    return types.CallToolResult(content=[content.text(why)], is_error=True)
-
-
 def _declared(call: ToolCall) -> types.ClientCapabilities:
     """What the client said it can do; nothing when it said nothing.
 
@@ -98,7 +93,7 @@ def _declared(call: ToolCall) -> types.ClientCapabilities:
 async def _sample(call: ToolCall) -> ToolResult:
     """Ask the client's model to answer the prompt."""
     if _declared(call).sampling is None:
-        return _refused("The client did not declare sampling.")
+        return failed("The client did not declare sampling.")
     question = content.text(str(call.arguments.get("prompt", "")))
     try:
         reply = await call.context.session.create_message(
@@ -107,7 +102,7 @@ async def _sample(call: ToolCall) -> ToolResult:
             related_request_id=call.context.request_id,
         )
     except MCPError as error:
-        return _refused(f"Sampling failed: {error}")
+        return failed(f"Sampling failed: {error}")
     answer = reply.content.text if isinstance(reply.content, types.TextContent) else "(no text)"
     return said(f"LLM response: {answer}")
 
@@ -115,13 +110,13 @@ async def _sample(call: ToolCall) -> ToolResult:
 async def _ask_user(call: ToolCall, message: str, form: JsonSchema) -> ToolResult:
     """Show the client's user a form and repeat what came back."""
     if _declared(call).elicitation is None:
-        return _refused("The client did not declare elicitation.")
+        return failed("The client did not declare elicitation.")
     try:
         reply = await call.context.session.elicit_form(
             message, form, related_request_id=call.context.request_id
         )
     except MCPError as error:
-        return _refused(f"Elicitation failed: {error}")
+        return failed(f"Elicitation failed: {error}")
     filled = json.dumps(reply.content or {})
     return said(f"Elicitation completed: action={reply.action}, content={filled}")
 

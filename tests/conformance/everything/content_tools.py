@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import mcp_types as types
-
 from conformance.everything import content
 from conformance.everything.tools import (
     FixtureTool,
@@ -11,6 +9,7 @@ from conformance.everything.tools import (
     ToolCall,
     ToolResult,
     answering,
+    failed,
     said,
 )
 
@@ -51,8 +50,7 @@ MIRRORED_SCHEMA: Final[JsonSchema] = {
 
 async def _fail(_: ToolCall) -> ToolResult:
     """Report a tool error the way a tool should: a result the model can read."""
-    blocks = [content.text("This tool intentionally returns an error for testing")]
-    return types.CallToolResult(content=list(blocks), is_error=True)
+    return failed("This tool intentionally returns an error for testing")
 
 
 async def _echo_region(call: ToolCall) -> ToolResult:

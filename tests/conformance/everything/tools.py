@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 import mcp_types as types
 from mcp.server import ServerRequestContext
-from mcp.shared.exceptions import MCPError
 
 from conformance.everything import content
 
@@ -59,6 +58,11 @@ def said(value: str) -> types.CallToolResult:
     return types.CallToolResult(content=[content.text(value)])
 
 
+def failed(why: str) -> types.CallToolResult:
+    """A call that went wrong, told so that a model can read it."""
+    return types.CallToolResult(content=[content.text(why)], is_error=True)
+
+
 def answering(*blocks: types.ContentBlock) -> Callable[[ToolCall], Awaitable[ToolResult]]:
     """A tool body that returns the same blocks every time."""
 
@@ -88,12 +92,8 @@ class ToolTable:
     async def call_tool(
         self, context: RequestContext, params: types.CallToolRequestParams
     ) -> ToolResult:
-        """Answer `tools/call`.
-
-        Raises:
-            MCPError: -32602 for a name that no tool has.
-        """
+        """Answer `tools/call`; an unknown name as the SDK's own servers do, with a result."""
         tool = self._tools.get(params.name)
         if tool is None:
-            raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}")
+            return failed(f"Unknown tool: {params.name}")
         return await tool.run(ToolCall(context, params))
