@@ -1,6 +1,6 @@
-"""Policies, snapshots and secrets on AWS's side, each with the faults AWS can answer with.
+"""Policies and snapshots in S3, each with the faults AWS can answer with.
 
-moto stands in for S3 and Secrets Manager. What it does not show: IAM, KMS denials, and S3's
+moto stands in for S3. What it does not show: IAM, KMS denials, and S3's
 own consistency, which AWS documents as strong for reads after writes.
 """
 
@@ -11,20 +11,19 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from portcullis.adapters.s3_activation import ATTEMPTS, PolicyActivation, incoming_key
 from portcullis.adapters.s3_policies import S3PolicyStore, active_key
 from portcullis.adapters.s3_snapshots import S3SnapshotStore, snapshot_key
-from portcullis.adapters.secrets import Secrets
 from portcullis.errors import (
-    CredentialError,
     PolicyUnavailableError,
     SnapshotUnavailableError,
     UpstreamUncertainError,
 )
 from portcullis.policy.model import Instant
+from support.aws_faults import FAULTS
 
 BUCKET = "policies"
 GOOD = 'version: "1"\ndefault: deny\ntools:\n  get_info: {action: allow}\n'
@@ -275,22 +274,6 @@ def test_a_stored_list_nobody_can_read_is_fetched_again(s3: Any, body: bytes) ->
 # ---------------------------------------------------------------- faults
 
 
-def fault(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "m"}}, "Op")
-
-
-FAULTS = [
-    pytest.param(error, id=name)
-    for name, error in {
-        "throttled": fault("SlowDown"),
-        "server error": fault("InternalError"),
-        "forbidden": fault("AccessDenied"),
-        "read time-out": ReadTimeoutError(endpoint_url="x"),
-        "connect time-out": ConnectTimeoutError(endpoint_url="x"),
-    }.items()
-]
-
-
 class Failing:
     """A client whose n-th call of an operation fails; faults no emulator gives on demand."""
 
@@ -351,42 +334,6 @@ def test_a_snapshot_that_cannot_be_kept_or_read_is_fetched(s3: Any, error: Excep
     failing = Failing(s3, "get_object", error)
     assert snapshots(failing, server, 0, notices).current("mq", now=at(0)).tools
     assert server.asked == 2
-
-
-class OneSecret:
-    """Answers one value, or raises."""
-
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
-        self.asked = 0
-
-    def get_secret_value(self, **_arguments: Any) -> Any:
-        self.asked += 1
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-def test_a_secret_is_read_once_in_five_minutes() -> None:
-    client, now = OneSecret({"SecretString": "s"}), [0.0]
-    secrets = Secrets(client, lambda: at(now[0]))
-    assert [secrets.read("a"), secrets.read("a")] == ["s", "s"]
-    assert client.asked == 1
-    now[0] = 301
-    assert secrets.read("a") == "s"
-    assert client.asked == 2
-
-
-@pytest.mark.parametrize("error", FAULTS)
-def test_P08_a_secret_that_cannot_be_read_is_no_secret(error: Exception) -> None:
-    with pytest.raises(CredentialError):
-        Secrets(OneSecret(error), lambda: at(0)).read("a")
-
-
-@pytest.mark.parametrize("answer", [{}, {"SecretString": ""}, {"SecretBinary": b"x"}])
-def test_P08_an_empty_secret_is_no_secret(answer: dict[str, Any]) -> None:
-    with pytest.raises(CredentialError, match="empty"):
-        Secrets(OneSecret(answer), lambda: at(0)).read("a")
 
 
 def test_a_body_that_breaks_off_is_a_fault_too() -> None:
