@@ -13,6 +13,7 @@ import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
+from moto.s3 import s3_backends
 
 from portcullis.adapters.s3_activation import ATTEMPTS, PolicyActivation, incoming_key
 from portcullis.adapters.s3_policies import S3PolicyStore, active_key
@@ -31,13 +32,21 @@ WIDER = 'version: "1"\ndefault: allow\n'
 BAD = 'version: "1"\ndefualt: deny\ntools:\n  get_info: {acton: allow}\n'
 
 
-@pytest.fixture
-def s3() -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def emulated_s3() -> Iterator[Any]:
     with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket=BUCKET)
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        yield client
+        yield boto3.client("s3", region_name="us-east-1")
+
+
+@pytest.fixture
+def s3(emulated_s3: Any) -> Any:
+    """An empty versioned bucket; one emulator serves the module, for a client is slow to make."""
+    for account in s3_backends.values():
+        for backend in account.values():
+            backend.reset()
+    emulated_s3.create_bucket(Bucket=BUCKET)
+    emulated_s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    return emulated_s3
 
 
 def at(seconds: float) -> Instant:
