@@ -17,7 +17,7 @@ MAXIMUM_FAULTS = 100
 
 NodePath: TypeAlias = tuple[str | int, ...]
 
-_PLAIN_STEP = re.compile(r"[A-Za-z0-9_*?-]+")
+_PLAIN_STEP = re.compile(r"[A-Za-z0-9_*?-]{1,128}")
 _LONGEST_QUOTE = 60
 
 

@@ -6,11 +6,13 @@ the rule: lowering `max` keeps what was used, and reordering rules moves nothing
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from portcullis.policy.conditions_text import read_path
+from portcullis.policy.faults import quoted
 from portcullis.policy.model import Algorithm, Each, Limit, Path, Scope
 from portcullis.policy.nodes import (
     Node,
@@ -35,6 +37,8 @@ from portcullis.values import JsonObject, JsonValue
 
 MAXIMUM_CALLS = 10**15
 MAXIMUM_LIMITS = 16
+
+_PHRASE = re.compile(r"\$?(?P<max>[0-9]+)\s*(?:/|per)\s*(?P<unit>[smhd])[a-z]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,8 @@ def _present(read: Iterable[LimitText | None]) -> Iterator[LimitText]:
 
 
 def _read_rate_limit(node: Node) -> LimitText | None:
+    if _is_phrase(node, ""):
+        return None
     what = "a block like `{max: 10, window: 60}`"
     members = read_mapping(node, what, RATE_LIMIT_KEYS, LIMIT_HINTS)
     if members is None:
@@ -101,6 +107,8 @@ def _read_rate_limit(node: Node) -> LimitText | None:
 
 
 def _read_spend_limit(node: Node) -> LimitText | None:
+    if _is_phrase(node, "path: args.amount, "):
+        return None
     what = "a block like `{path: args.amount, max: 100, window: 1d}`"
     members = read_mapping(node, what, SPEND_LIMIT_KEYS, LIMIT_HINTS)
     if members is None or not has_keys(node, members, ["path"]):
@@ -109,6 +117,16 @@ def _read_spend_limit(node: Node) -> LimitText | None:
     path = _read_amount_path(members["path"])
     limit = _read_rest(node, members, maximum, path)
     return None if path is None else limit
+
+
+def _is_phrase(node: Node, path: str) -> bool:
+    """Recognise a limit said as `5/hour` or `$500 per day`, and say how to write it here."""
+    found = _PHRASE.fullmatch(node.value.lower()) if isinstance(node.value, str) else None
+    if found is None:
+        return False
+    window = f"{{{path}max: {found['max']}, window: 1{found['unit']}}}"
+    node.fault(f"{quoted(str(node.value))} is not a block", f"write `{window}`")
+    return True
 
 
 def _read_rest(

@@ -190,7 +190,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """The entries of one kind: exact names, and patterns (`describe_*`, `*`) in file order."""
+    """The entries of one kind: exact names, and patterns (`describe_*`, `*`) sorted."""
 
     exact: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     patterns: tuple[tuple[str, Callable[[str], bool], tuple[Rule, ...]], ...] = ()

@@ -95,7 +95,7 @@ def read_elements(node: Node, what: str, maximum: int) -> list[Node] | None:
         node.fault(f"{_described(node.value)} stands where {what} must be", "write it in `[...]`")
         return None
     if not node.value:
-        node.fault(f"{what} must not be empty", "remove it, or list something")
+        node.fault(f"{what} must not be empty", "list at least one")
         return None
     if len(node.value) > maximum:
         node.fault(f"{what} must not have more than {maximum} elements")

@@ -67,6 +67,7 @@ _HINTS = (
     ("cannot start any token", "put the text in quotes"),
     ("mapping values are not allowed", "check the indentation, or put a text with `: ` in quotes"),
     ("expected <block end>", "check the indentation"),
+    ("expected ',' or", "check commas and brackets; a comment begins with `#`"),
     ("could not find expected ':'", "check the indentation, and that the key ends with `:`"),
 )
 
@@ -240,28 +241,26 @@ class _Composer:
 
     def _value(self, event: Event, path: NodePath) -> JsonValue:
         self._values[path] = _start(event)
-        self._stop_at_bounds(path)
+        self._stop_at_bounds(event, path)
         if isinstance(event, AliasEvent):
             message = f"the alias `*{event.anchor}` is not allowed"
             self.findings.fault(path, message, f'quote a pattern: "*{event.anchor}"')
             return None
-        if isinstance(event, NodeEvent):
-            self._refuse_properties(event, path)
+        self._refuse_properties(cast("NodeEvent", event), path)
         if isinstance(event, ScalarEvent):
             return self._scalar(event, path)
         if isinstance(event, SequenceStartEvent):
             return self._sequence(path)
         return self._mapping(path)
 
-    def _stop_at_bounds(self, path: NodePath) -> None:
+    def _stop_at_bounds(self, event: Event, path: NodePath) -> None:
         """Stop before a text can cost more than its size promises."""
         self._nodes += 1
-        too_many = self._nodes > MAXIMUM_NODES
-        if too_many:
+        if self._nodes > MAXIMUM_NODES:
             self.findings.fault((), f"the file holds more than {MAXIMUM_NODES} values")
-        if len(path) > MAXIMUM_DEPTH:
+            self.findings.raise_faults()
+        if isinstance(event, CollectionStartEvent) and len(path) >= MAXIMUM_DEPTH:
             self.findings.fault((), f"the file is nested more than {MAXIMUM_DEPTH} levels deep")
-        if too_many or len(path) > MAXIMUM_DEPTH:
             self.findings.raise_faults()
 
     def _refuse_properties(self, event: NodeEvent, path: NodePath) -> None:
@@ -280,10 +279,14 @@ class _Composer:
                 return found
             self.findings.fault(path, found.message, found.suggestion)
             return value
+        return self._quoted_text(value, path)
+
+    def _quoted_text(self, value: str, path: NodePath) -> str:
+        """A text after its escapes are read; half characters are replaced."""
         refused = first_refused(value, allowed="\t\n\r")
         if refused is not None:
             self.findings.fault(path, refused.message, refused.suggestion)
-        return value
+        return value.encode("utf-8", "replace").decode("utf-8")
 
     def _sequence(self, path: NodePath) -> JsonValue:
         elements: list[JsonValue] = []
@@ -307,11 +310,20 @@ class _Composer:
 
     def _key(self, event: Event, path: NodePath) -> str:
         """Read a key, which must be a text."""
-        name = str(event.value) if isinstance(event, ScalarEvent) else "?"
-        key = self._value(event, (*path, name))
-        if isinstance(key, str):
-            return key
-        if not isinstance(event, AliasEvent):
-            hint = f'put it in quotes: "{name[:40]}"'
-            self.findings.fault((*path, name), f"the key {quoted(name)} is not a text", hint)
-        return name
+        if not isinstance(event, ScalarEvent):
+            self._value(event, (*path, "?"))
+            if not isinstance(event, AliasEvent):
+                self.findings.fault((*path, "?"), "a key is not a text", "write one name")
+            return "?"
+        child = (*path, event.value)
+        self._values[child] = _start(event)
+        self._refuse_properties(event, child)
+        if event.style is not None:
+            return self._quoted_text(event.value, child)
+        found = read_plain(event.value)
+        hint = f'put it in quotes: "{event.value[:40]}"'
+        if isinstance(found, Surprise):
+            self.findings.fault(child, found.message, hint)
+        elif not isinstance(found, str):
+            self.findings.fault(child, f"the key {quoted(event.value)} is not a text", hint)
+        return str(event.value)
