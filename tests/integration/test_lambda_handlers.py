@@ -1,0 +1,111 @@
+"""The deployed handlers on the sample events, as Lambda would call them.
+
+moto stands in for AWS; the events are the files under `events/`, which are documentation too.
+"""
+
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from portcullis.adapters.dynamodb_grants import create_grant
+from portcullis.entrypoints.apigw import from_caller
+from portcullis.entrypoints.authorizer import UnauthorizedError
+from threats.gate import ALICE, BUCKET, TABLE, Gate, standing_gate
+
+EVENTS = Path(__file__).parents[2] / "events"
+SERVER = "amazon-mq"
+TOOLS = [{"name": "list_brokers", "inputSchema": {"type": "object"}}]
+POLICY = 'version: "1"\ndefault: deny\ntools:\n  list_brokers: {action: allow}\n'
+
+
+def event(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return read
+
+
+@pytest.fixture(scope="module")
+def gate() -> Iterator[Gate]:
+    with standing_gate(TOOLS, {SERVER: POLICY}) as gate:
+        yield gate
+
+
+@pytest.fixture
+def handler(gate: Gate) -> Any:
+    gate.recorder.clear()
+    return gate.handler
+
+
+@pytest.mark.parametrize("name", ["initialize-2025-11-25", "initialize-base64"])
+def test_a_handshake_is_answered_with_a_session(handler: Any, name: str) -> None:
+    response = handler(event(name), None)
+    assert response["statusCode"] == 200
+    assert response["multiValueHeaders"]["mcp-session-id"][0].startswith("v1.")
+    assert response["isBase64Encoded"] is False
+
+
+def test_a_modern_call_is_decided(handler: Any, gate: Gate) -> None:
+    response = handler(event("tools-call-2026-07-28"), None)
+    assert response["statusCode"] == 200
+    assert [params["name"] for params in gate.recorder.calls()] == ["list_brokers"]
+
+
+def test_null_headers_are_refused_without_a_crash(handler: Any, gate: Gate) -> None:
+    response = handler(event("null-headers"), None)
+    assert 400 <= response["statusCode"] < 500
+    assert gate.recorder.received == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{}, {"httpMethod": "POST"}, {"requestContext": {"authorizer": from_caller(ALICE, ())}}],
+)
+def test_E08_an_event_that_no_authorizer_stands_behind_is_refused(
+    handler: Any, gate: Gate, broken: dict[str, Any]
+) -> None:
+    whole = event("tools-call-2026-07-28")
+    response = handler({**whole, "requestContext": {}, **broken}, None)
+    assert response["statusCode"] == 400
+    assert "error" in json.loads(response["body"])
+    assert gate.recorder.received == []
+
+
+def test_the_authorizer_opens_what_the_grant_names_until_it_is_revoked(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gate, "the emulated account"
+    monkeypatch.setenv("PORTCULLIS_TABLE", TABLE)
+    module = importlib.reload(importlib.import_module("portcullis.entrypoints.lambda_authorizer"))
+    dynamodb = boto3.client("dynamodb", region_name="us-east-1")
+    token = create_grant(
+        dynamodb, TABLE, name="ci", servers=[SERVER], now_seconds=0, lifetime_seconds=4_000_000_000
+    )
+    request = event("authorizer-request")
+    with pytest.raises(UnauthorizedError):
+        module.handler(request, None)
+    request["multiValueHeaders"]["Authorization"] = [f"Bearer {token}"]
+    answer = module.handler(request, None)
+    (statement,) = answer["policyDocument"]["Statement"]
+    assert statement["Effect"] == "Allow"
+    assert [arn.rpartition("/")[2] for arn in statement["Resource"]] == [SERVER]
+
+
+def test_an_upload_event_activates_what_was_uploaded(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gate, "the emulated account"
+    monkeypatch.setenv("PORTCULLIS_BUCKET", BUCKET)
+    module = importlib.reload(importlib.import_module("portcullis.entrypoints.lambda_activator"))
+    uploaded = event("policy-uploaded")
+    key = uploaded["detail"]["object"]["key"]
+    boto3.client("s3", region_name="us-east-1").put_object(
+        Bucket=BUCKET, Key=key, Body=POLICY.encode()
+    )
+    assert module.handler(uploaded, None)["state"] == "active"
+    for foreign in ("incoming/policies/../x.yaml", "incoming/policies/x.txt", "active/x.yaml"):
+        uploaded["detail"]["object"]["key"] = foreign
+        assert module.handler(uploaded, None) == {"state": "ignored"}
