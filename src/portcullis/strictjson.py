@@ -56,7 +56,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         value: JsonValue = _DECODER.decode(text)
     except ValueError as cause:
         raise StrictJsonError("text is not one JSON value") from cause
-    if _SURROGATE_ESCAPE.search(text):
+    if b"\\u" in data and _SURROGATE_ESCAPE.search(text):
         _require_whole_characters(value)
     return value
 

@@ -1,7 +1,7 @@
 """HTTP messages as values. No parsing of bodies, no routing, no sockets."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 _OWS = " \t"
 
@@ -17,14 +17,23 @@ class HttpRequest:
     path: str = "/"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    by_name: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Sort the headers by lower-case name once; rules ask for them often."""
+        by_name: dict[str, tuple[str, ...]] = {}
+        for name, value in self.headers:
+            key = name.lower()
+            by_name[key] = (*by_name.get(key, ()), value.strip(_OWS))
+        object.__setattr__(self, "by_name", by_name)
 
     def values(self, name: str) -> tuple[str, ...]:
         """Answer every value of a header, trimmed of spaces and tabs only."""
-        return header_values(self.headers, name)
+        return self.by_name.get(name.lower(), ())
 
     def single(self, name: str) -> str | None:
         """Answer the value of a header that occurs exactly once, else None."""
-        found = header_values(self.headers, name)
+        found = self.by_name.get(name.lower(), ())
         return found[0] if len(found) == 1 else None
 
 

@@ -153,8 +153,11 @@ def _admit(frame: RequestFrame, request: HttpRequest) -> Request | Rejection:
 
 
 def _param_headers(request: HttpRequest) -> dict[str, tuple[str, ...]]:
-    names = {name.lower() for name, _ in request.headers}
-    return {name: request.values(name) for name in names if name.startswith(PARAM_HEADER_PREFIX)}
+    return {
+        name: values
+        for name, values in request.by_name.items()
+        if name.startswith(PARAM_HEADER_PREFIX)
+    }
 
 
 def _mismatch(frame: RequestFrame, header: str, what: str) -> Rejection:

@@ -6,10 +6,10 @@ for Custom Headers and Server Validation.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from portcullis.protocol import header_codec
 from portcullis.protocol.codes import Code, status_for
@@ -17,7 +17,7 @@ from portcullis.protocol.ladder import PARAM_HEADER_PREFIX
 from portcullis.protocol.messages import Rejection, Request
 from portcullis.protocol.methods import MethodKind
 from portcullis.protocol.versions import Era
-from portcullis.values import JsonMapping, JsonValue
+from portcullis.values import JsonMapping, JsonObject, JsonValue
 
 _ANNOTATION: Final = "x-mcp-header"
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -42,6 +42,9 @@ _ONE_SCHEMA: Final = frozenset(
 )
 _MANY_SCHEMAS: Final = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 _NAMED_SCHEMAS: Final = frozenset(("$defs", "definitions", "dependentSchemas", "patternProperties"))
+_WITH_SCHEMAS: Final = _ONE_SCHEMA | _MANY_SCHEMAS | _NAMED_SCHEMAS
+
+_Chain: TypeAlias = tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ def declared_headers(input_schema: JsonValue) -> tuple[ParamHeader, ...]:
     Conforming clients drop a tool with an invalid annotation and so send no headers for it.
     """
     found: list[ParamHeader] = []
-    for path, schema in _schemas(input_schema, ()):
+    for path, schema in _schemas(input_schema):
         if _ANNOTATION not in schema:
             continue
         token, type_ = schema[_ANNOTATION], schema.get("type")
@@ -144,31 +147,31 @@ def _argument(arguments: JsonMapping, path: tuple[str, ...]) -> JsonValue:
     return node
 
 
-def _schemas(
-    node: JsonValue, path: tuple[str, ...] | None
-) -> Iterator[tuple[tuple[str, ...] | None, dict[str, JsonValue]]]:
-    """Walk every schema below `node` with its chain of `properties` keys.
+def _schemas(root: JsonValue) -> Iterator[tuple[_Chain, JsonObject]]:
+    """Walk every schema with its chain of `properties` keys, in no particular order.
 
     The chain is None once another keyword was crossed. Data (`default`, `enum`, …) and
     references are not entered, so the walk ends on every value.
     """
-    if not isinstance(node, dict):
-        return
-    yield path, node
-    for keyword, value in node.items():
-        if keyword == "properties" and isinstance(value, dict):
-            for name, member in value.items():
-                yield from _schemas(member, None if path is None else (*path, name))
-        else:
-            for member in _members(keyword, value):
-                yield from _schemas(member, None)
+    pending: list[tuple[_Chain, JsonValue]] = [((), root)]
+    while pending:
+        chain, schema = pending.pop()
+        if not isinstance(schema, dict):
+            continue
+        yield chain, schema
+        for keyword, value in schema.items():
+            if keyword == "properties" and isinstance(value, dict):
+                pending.extend(
+                    (None if chain is None else (*chain, name), member)
+                    for name, member in value.items()
+                )
+            elif keyword in _WITH_SCHEMAS:
+                pending.extend((None, member) for member in _members(keyword, value))
 
 
-def _members(keyword: str, value: JsonValue) -> list[JsonValue]:
+def _members(keyword: str, value: JsonValue) -> Iterable[JsonValue]:
     if keyword in _ONE_SCHEMA:
-        return [value]
-    if keyword in _MANY_SCHEMAS and isinstance(value, list):
-        return value
-    if keyword in _NAMED_SCHEMAS and isinstance(value, dict):
-        return list(value.values())
-    return []
+        return (value,)
+    if keyword in _MANY_SCHEMAS:
+        return value if isinstance(value, list) else ()
+    return value.values() if isinstance(value, dict) else ()

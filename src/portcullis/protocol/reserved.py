@@ -4,22 +4,23 @@ An agent can trust `_meta["portcullis/decision"]` because a key with that prefix
 spelled, never passes from an upstream.
 """
 
-from portcullis.protocol.known_keys import is_reserved
+from portcullis.protocol.known_keys import RESERVED_PREFIX, is_reserved
 from portcullis.values import JsonValue
 
-_PREFIX_WORD = b"portcullis"
-# How ASCII JSON can hold the invisible characters that folding removes, `\\u` escapes aside.
-_INVISIBLE = (b"\\b", b"\\f", b"\\n", b"\\r", b"\\t", b"\x7f")
+# Folding ignores case and invisible characters; ASCII JSON holds those raw (DEL) or as the
+# escapes below. One pass deletes whatever they are made of, from the text and the prefix.
+_LOWER = bytes(range(256)).lower()
+_DELETED = b"\\\x7fbfnrtBFNRT"
+_PREFIX = RESERVED_PREFIX.encode("ascii").translate(_LOWER, _DELETED)
 
 
 def may_occur(body: bytes) -> bool:
-    """Tell cheaply whether JSON could hold a reserved key; False is certain."""
-    if not body.isascii() or b"\\u" in body:
+    """Tell cheaply whether JSON could hold a reserved `_meta` key; False is certain."""
+    if b"\\u" in body:
         return True
-    visible = body.lower()
-    for escape in _INVISIBLE:
-        visible = visible.replace(escape, b"")
-    return _PREFIX_WORD in visible
+    if b'"_meta"' not in body:
+        return False
+    return not body.isascii() or _PREFIX in body.translate(_LOWER, _DELETED)
 
 
 def strip(value: JsonValue) -> JsonValue:
