@@ -155,8 +155,8 @@ class InspectorAgent(Agent):
     def _call(self, endpoint: Endpoint, call: Call) -> Result:
         words = ["--method", "tools/call", "--tool-name", call.name]
         for name, value in call.arguments.items():
-            given = value if isinstance(value, str) else json.dumps(value)
-            words += ["--tool-arg", f"{name}={given}"]
+            # Quoted, because the Inspector reads values as JSON: an id of digits were a number.
+            words += ["--tool-arg", f"{name}={json.dumps(value)}"]
         answer = self._request(endpoint, words)
         texts = [block["text"] for block in answer["content"] if block["type"] == "text"]
         is_error = answer.get("isError") is True
