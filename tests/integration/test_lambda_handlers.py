@@ -74,10 +74,8 @@ def test_E08_an_event_that_no_authorizer_stands_behind_is_refused(
     assert gate.recorder.received == []
 
 
-def test_the_authorizer_opens_what_the_grant_names_until_it_is_revoked(
-    gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert gate, "the emulated account"
+@pytest.mark.usefixtures("gate")
+def test_the_authorizer_opens_what_the_grant_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTCULLIS_TABLE", TABLE)
     module = importlib.reload(importlib.import_module("portcullis.entrypoints.lambda_authorizer"))
     dynamodb = boto3.client("dynamodb", region_name="us-east-1")
@@ -94,10 +92,8 @@ def test_the_authorizer_opens_what_the_grant_names_until_it_is_revoked(
     assert [arn.rpartition("/")[2] for arn in statement["Resource"]] == [SERVER]
 
 
-def test_an_upload_event_activates_what_was_uploaded(
-    gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert gate, "the emulated account"
+@pytest.mark.usefixtures("gate")
+def test_an_upload_event_activates_what_was_uploaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTCULLIS_BUCKET", BUCKET)
     module = importlib.reload(importlib.import_module("portcullis.entrypoints.lambda_activator"))
     uploaded = event("policy-uploaded")
