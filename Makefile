@@ -22,7 +22,8 @@ PYTEST = $(COVERAGE) run -m pytest -q
 APART := e2e or conformance or races
 LAYER_LOCKS := $(patsubst %.in,%.txt,$(wildcard layers/*/requirements.in))
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate
-title = @printf '\n== %s\n' '$(1)'
+# On stderr: what `make run` prints on stdout is one line of JSON, for programs to read.
+title = @printf '\n== %s\n' '$(1)' >&2
 
 # ---------------------------------------------------------------- the two commands
 
