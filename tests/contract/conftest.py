@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 
@@ -36,6 +35,13 @@ def no_pause(attempt: int) -> None:
     """Repeat at once: nothing here has rivals to drift apart from."""
 
 
+@pytest.fixture(scope="module")
+def moto_dynamodb() -> Iterator[object]:
+    """One client on moto for a module's tests; each test has a table of its own."""
+    with moto_client() as client:
+        yield client
+
+
 @pytest.fixture(params=ENGINES)
 def counter_stores(request: pytest.FixtureRequest) -> Iterator[CounterStores]:
     """Makes counter stores that share one state."""
@@ -43,28 +49,27 @@ def counter_stores(request: pytest.FixtureRequest) -> Iterator[CounterStores]:
         store = MemoryCounterStore()
         yield lambda: store
         return
-    with ExitStack() as stack:
-        client, table = _client_and_table(request, stack)
-        yield lambda: DynamoDBCounterStore(client, table, pause=no_pause)
+    client, table = _client_and_table(request)
+    yield lambda: DynamoDBCounterStore(client, table, pause=no_pause)
 
 
 @pytest.fixture(params=ENGINES)
 def session_stores(request: pytest.FixtureRequest) -> Iterator[SessionStores]:
     """Makes session stores that share one state, with `SESSION_CAP` slots."""
-    limits = {"cap": SESSION_CAP, "lifetime_seconds": SESSION_LIFETIME_SECONDS}
+    cap, lifetime = SESSION_CAP, SESSION_LIFETIME_SECONDS
     if request.param == "memory":
-        store = MemorySessionStore(**limits)
+        store = MemorySessionStore(cap=cap, lifetime_seconds=lifetime)
         yield lambda: store
         return
-    with ExitStack() as stack:
-        client, table = _client_and_table(request, stack)
-        yield lambda: DynamoDBSessionStore(client, table, **limits, pause=no_pause)
+    client, table = _client_and_table(request)
+    yield lambda: DynamoDBSessionStore(
+        client, table, cap=cap, lifetime_seconds=lifetime, pause=no_pause
+    )
 
 
-def _client_and_table(request: pytest.FixtureRequest, stack: ExitStack) -> tuple[object, str]:
-    table = f"state-{next(_tables)}"
+def _client_and_table(request: pytest.FixtureRequest) -> tuple[object, str]:
     if request.param == "moto":
-        client = stack.enter_context(moto_client())
+        client = request.getfixturevalue("moto_dynamodb")
     else:
         client = make_client(request.getfixturevalue("ministack_endpoint"))
-    return client, create_state_table(client, table)
+    return client, create_state_table(client, f"state-{next(_tables)}")

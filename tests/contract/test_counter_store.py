@@ -238,7 +238,8 @@ def test_g21_h04_a_first_amount_above_the_maximum_never_passes(
     store, limit = counter_stores(), make_limit(100, fixed=fixed, spend=True)
     for n, amount in enumerate(("150", "1e19", "9223372036854775807")):
         refused = waits(store, make_take(limit, amount=amount), name=f"r{n}")
-        assert (refused.remaining, refused.retry_after_seconds) == (100, None)
+        assert refused.remaining == 100
+        assert refused.retry_after_seconds is None
     passes(store, make_take(limit, amount=100), name="all")
 
 

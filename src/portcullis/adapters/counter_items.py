@@ -176,10 +176,12 @@ def plan_release(
         state = release(before, tick=one.tick, amount=one.take.amount)
         if state is not before:
             sets[_sliding_name(one.take.limit)] = {"S": encode(state, one.take.limit)}
+    if not sets and not changes:
+        return None
     if sets:
         _advance(update, item, sets, now)
-        update.set("w", {"S": f"release#{reservation_id}"})
-    return update if sets or changes else None
+    update.set("w", {"S": f"release#{reservation_id}"})
+    return update
 
 
 # ---------------------------------------------------------------- sliding
@@ -252,11 +254,16 @@ def _add_fixed(update: ItemUpdate, take: Take, state: FixedState) -> dict[str, A
     """Add to a fixed window under its own condition; answers the attribute as it will be.
 
     The condition alone would let a first amount above the maximum through, and a negative one
-    give credit; both were refused before a state was made.
+    give credit; both were refused before a state was made. A stored number below 0, which only
+    somebody else can have written, is no credit either: the condition fails.
     """
     name = _fixed_name("f", take.limit, state.number)
     rest = difference(take.limit.maximum, take.amount)
-    update.require("attribute_not_exists({name}) OR {name} <= {value}", name, {"N": written(rest)})
+    update.require(
+        "attribute_not_exists({name}) OR {name} BETWEEN {zero} AND {value}",
+        name,
+        {"N": written(rest)},
+    )
     update.add(name, {"N": written(take.amount)})
     return {name: {"N": written(state.used)}}
 

@@ -30,6 +30,8 @@ from portcullis.adapters.session_slots import (
     decode,
     encode,
     open_slot,
+    require_session_id,
+    require_upstream_session,
 )
 from portcullis.errors import SessionStoreError
 from portcullis.gateway.ports import SessionSlot, SessionStore
@@ -37,8 +39,6 @@ from portcullis.policy.model import Instant
 
 _ATTEMPTS = 16
 _BUDGET_SECONDS = 1.0
-_MAXIMUM_ID_CHARS = 256
-_MAXIMUM_UPSTREAM_CHARS = 2048
 
 _Change = Callable[[Slots], tuple[int, Slots]]
 
@@ -94,8 +94,7 @@ class DynamoDBSessionStore(SessionStore):
         now: Instant,
     ) -> None:
         """Remember the upstream's session id of a live session, as the port says."""
-        if len(upstream_session) > _MAXIMUM_UPSTREAM_CHARS:
-            raise SessionStoreError("the upstream's session id is too long")
+        require_upstream_session(upstream_session)
         update = _live_update(_session_key(principal_key, server, session_id), now)
         update.set("upstream", {"S": upstream_session})
         if isinstance(self._table.update(update.to_parameters()), Moved):
@@ -176,8 +175,7 @@ def _slots_key(principal_key: str, server: str) -> Item:
 
 
 def _session_key(principal_key: str, server: str, session_id: str) -> Item:
-    if not 0 < len(session_id) <= _MAXIMUM_ID_CHARS or not session_id.isascii():
-        raise SessionStoreError("the session id cannot name a session")
+    require_session_id(session_id)
     return {"pk": {"S": _partition(principal_key, server)}, "sk": {"S": f"SID#{session_id}"}}
 
 

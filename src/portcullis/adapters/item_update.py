@@ -32,10 +32,16 @@ class ItemUpdate:
         self._clauses["REMOVE"].append(self._name(attribute))
 
     def require(self, condition: str, attribute: str, value: AttributeValue | None = None) -> None:
-        """Add a condition; `{name}` and `{value}` in it stand for the attribute and the value."""
-        name = self._name(attribute)
-        value_name = "" if value is None else self._value(value)
-        self._conditions.append(f"({condition.format(name=name, value=value_name)})")
+        """Add a condition; in it stand `{name}` for the attribute, `{value}` for the value.
+
+        `{zero}` stands for the number 0.
+        """
+        places = {"name": self._name(attribute)}
+        if value is not None:
+            places["value"] = self._value(value)
+        if "{zero}" in condition:
+            places["zero"] = self._value({"N": "0"})
+        self._conditions.append(f"({condition.format(**places)})")
 
     def to_parameters(self) -> dict[str, Any]:
         """The parameters of UpdateItem, or of an Update in a transaction, without the table."""

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from threading import Lock
 
-from portcullis.adapters.session_slots import MICROS_PER_SECOND, Slots, close_slot, open_slot
+from portcullis.adapters.session_slots import (
+    MICROS_PER_SECOND,
+    Slots,
+    close_slot,
+    open_slot,
+    require_session_id,
+    require_upstream_session,
+)
 from portcullis.errors import SessionStoreError
 from portcullis.gateway.ports import SessionSlot, SessionStore
 from portcullis.policy.model import Instant
@@ -31,6 +38,7 @@ class MemorySessionStore(SessionStore):
         self, *, principal_key: str, server: str, session_id: str, now: Instant
     ) -> SessionSlot:
         """Record a session and give it a slot, as the port says."""
+        require_session_id(session_id)
         with self._lock:
             name = (principal_key, server, session_id)
             if name in self._sessions:
@@ -56,6 +64,7 @@ class MemorySessionStore(SessionStore):
         now: Instant,
     ) -> None:
         """Remember the upstream's session id of a live session, as the port says."""
+        require_upstream_session(upstream_session)
         with self._lock:
             session = self._live((principal_key, server, session_id), now)
             if session is None:

@@ -10,9 +10,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from portcullis.errors import SessionStoreError
 from portcullis.policy.model import Instant
 
 MICROS_PER_SECOND = 1_000_000
+_MAXIMUM_ID_CHARS = 256
+_MAXIMUM_UPSTREAM_CHARS = 2048
 _SLOT = r"[0-9]{1,18}\*[0-9]{1,9}"
 _TEXT = re.compile(rf"{_SLOT}(?: {_SLOT})*")
 
@@ -26,6 +29,26 @@ class Slot:
 
 
 Slots: TypeAlias = tuple[Slot, ...]
+
+
+def require_session_id(session_id: str) -> None:
+    """Refuse what cannot name a session.
+
+    Raises:
+        SessionStoreError: it is empty, too long for a key, or not ASCII.
+    """
+    if not 0 < len(session_id) <= _MAXIMUM_ID_CHARS or not session_id.isascii():
+        raise SessionStoreError("the session id cannot name a session")
+
+
+def require_upstream_session(upstream_session: str) -> None:
+    """Refuse an upstream's session id that no header would carry.
+
+    Raises:
+        SessionStoreError: it is too long.
+    """
+    if len(upstream_session) > _MAXIMUM_UPSTREAM_CHARS:
+        raise SessionStoreError("the upstream's session id is too long")
 
 
 def open_slot(slots: Slots, *, cap: int, lifetime_seconds: int, now: Instant) -> tuple[int, Slots]:
