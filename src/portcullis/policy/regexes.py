@@ -23,7 +23,7 @@ _SUGGESTIONS = {
     "(?<": "RE2 has no look-behind: use a second condition",
     "invalid escape sequence": "RE2 has no back-references, and other escapes than those listed "
     "at github.com/google/re2/wiki/Syntax",
-    "bad repetition": "a repetition counts to 1000 at most",
+    "repetition": "a repetition counts to 1000 at most",
     "too large": "write a smaller pattern",
 }
 
