@@ -167,6 +167,19 @@ def _activated(server: str, upload: _Upload, loaded: Loaded) -> JsonObject:
         "faults": [],
         "warnings": [_told(warning) for warning in loaded.warnings],
         "in_force": {"revision": loaded.policy.revision, "source_version": upload.version},
+        "read": _read(loaded),
+    }
+
+
+def _read(loaded: Loaded) -> JsonValue:
+    """What was read, so that an author sees a file that was cut off before it was uploaded."""
+    if loaded.source is None:
+        return None
+    return {
+        "sha256": loaded.source.digest,
+        "lines": loaded.source.lines,
+        "rules": loaded.rules,
+        "sealed": loaded.source.sealed,
     }
 
 
