@@ -76,8 +76,8 @@ def test_a_sound_upload_is_put_in_force_and_told_of(s3: Any) -> None:
     assert status["state"] == "active"
     assert status["checked_at"] == "2026-11-23T14:10:00Z"
     assert stored(s3, "status/mq.json") == status
-    digest = hashlib.sha256(GOOD.encode()).hexdigest()
-    assert status["read"] == {"sha256": digest, "lines": 4, "rules": 1, "sealed": False}
+    digest = "sha256:" + hashlib.sha256(GOOD.encode()).hexdigest()
+    assert status["read"] == {"digest": digest, "lines": 4, "rules": 1, "sealed": False}
     active = stored(s3, active_key("mq"))
     assert active["revision"] == status["revision"]
     assert active["source_version"] == status["source_version"]

@@ -176,7 +176,7 @@ def _read(loaded: Loaded) -> JsonValue:
     if loaded.source is None:
         return None
     return {
-        "sha256": loaded.source.digest,
+        "digest": loaded.source.digest,
         "lines": loaded.source.lines,
         "rules": loaded.rules,
         "sealed": loaded.source.sealed,
