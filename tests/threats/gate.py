@@ -8,7 +8,7 @@ import importlib.util
 import json
 import os
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -91,12 +91,13 @@ class Gate:
 
     def __init__(
         self,
-        handler: Any,
+        cold_start: Callable[[], Any],
         recorder: Recorder,
         activation: PolicyActivation,
         records: list[DecisionRecord],
     ) -> None:
-        self.handler = handler
+        self.cold_start = cold_start  # the handler of a further environment
+        self.handler = cold_start()
         self.recorder = recorder
         self._activation = activation
         self._s3 = boto3.client("s3", region_name="us-east-1")
@@ -269,13 +270,16 @@ def standing_gate(
         }
         records: list[DecisionRecord] = []
         log = partial(RecordingLog, records)
-        with (
-            mock.patch.dict(os.environ, environment),
-            mock.patch.object(bootstrap, "PowertoolsDecisionLog", log),
-        ):
-            module = own_module("portcullis.entrypoints.lambda_mcp")
+
+        def cold_start() -> Any:
+            with (
+                mock.patch.dict(os.environ, environment),
+                mock.patch.object(bootstrap, "PowertoolsDecisionLog", log),
+            ):
+                return own_module("portcullis.entrypoints.lambda_mcp").handler
+
         activation = PolicyActivation(boto3.client("s3", region_name="us-east-1"), BUCKET)
-        gate = Gate(module.handler, recorder, activation, records)
+        gate = Gate(cold_start, recorder, activation, records)
         for server, policy in policies.items():
             status = gate.activate(server, policy)
             assert status["state"] == "active", status

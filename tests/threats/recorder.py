@@ -8,9 +8,10 @@ import http.server
 import json
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import pydantic_core
@@ -33,12 +34,17 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scripted:
-    """A reply to give instead of the usual one. `drop`: close the socket without a reply."""
+    """A reply to give instead of the usual one.
+
+    `drop`: close the socket without a reply. `chunks`: send these after `body`, one by one,
+    then close; the reply states no length.
+    """
 
     status: int = 200
     headers: Headers = (("Content-Type", "application/json"),)
     body: bytes = b""
     drop: bool = False
+    chunks: Iterable[bytes] | None = None
 
 
 Script = Callable[[dict[str, Any]], Scripted]
@@ -131,9 +137,14 @@ def serving(recorder: Recorder) -> Iterator[int]:
             self.send_response(scripted.status)
             for name, value in scripted.headers:
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(scripted.body)))
+            if scripted.chunks is None:
+                self.send_header("Content-Length", str(len(scripted.body)))
+            else:
+                self.close_connection = True
             self.end_headers()
-            self.wfile.write(scripted.body)
+            with suppress(OSError):  # the gateway may hang up on a reply it has had enough of
+                for chunk in chain((scripted.body,), scripted.chunks or ()):
+                    self.wfile.write(chunk)
 
         def log_message(self, *_args: object) -> None:
             """Say nothing."""
