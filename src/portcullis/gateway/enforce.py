@@ -25,6 +25,7 @@ from portcullis.policy.model import Call, Policy
 from portcullis.protocol import outbound
 from portcullis.protocol.http import HttpReply
 from portcullis.protocol.messages import Request
+from portcullis.protocol.reply import Rewrite
 from portcullis.values import JsonObject
 
 NOT_EXECUTED = "The server could not be reached; this call was not executed."
@@ -46,6 +47,7 @@ class Governed:
     exchange: Exchange
     params: JsonObject  # what is forwarded if the call is allowed
     input_schema: JsonObject | None = None
+    rewrite: Rewrite | None = None
 
 
 class Enforcer:
@@ -85,6 +87,7 @@ class Enforcer:
             governed.session,
             params=governed.params,
             input_schema=governed.input_schema,
+            rewrite=governed.rewrite,
         )
         if not forwarded.executed:
             self._give_back(reserved, exchange)

@@ -28,12 +28,14 @@ from portcullis.policy.arguments import ArgumentFault, normalise
 from portcullis.policy.decision import Deny, Outcome
 from portcullis.policy.model import Call, Instant, Kind, Policy, Principal
 from portcullis.protocol import capabilities, lists, outbound
+from portcullis.protocol.cache_hints import privatise
 from portcullis.protocol.codes import Code
 from portcullis.protocol.http import HttpReply, HttpRequest
 from portcullis.protocol.inbound import classify
 from portcullis.protocol.messages import Inbound, Notification, Rejection, Request, SessionEnd
 from portcullis.protocol.methods import MethodKind
 from portcullis.protocol.param_headers import check_param_headers
+from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject
 
 
@@ -252,8 +254,12 @@ class Gateway:
                 session=session,
                 exchange=exchange,
                 params=request.params,
+                rewrite=self._private_read if _is_modern_read(request) else None,
             )
         )
+
+    def _private_read(self, result: JsonObject) -> JsonObject:
+        return privatise(result, max_ttl_ms=self._terms.list_ttl_ms)
 
     # ------------------------------------------------------------ steps
 
@@ -300,3 +306,8 @@ class Gateway:
             principal=exchange.principal,
             session=session.label,
         )
+
+
+def _is_modern_read(request: Request) -> bool:
+    """What a caller may read depends on who it is, so nobody else may be shown its copy."""
+    return request.method.kind is MethodKind.READ and request.era is Era.MODERN

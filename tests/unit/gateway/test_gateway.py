@@ -396,3 +396,15 @@ def test_Q05_what_is_no_request_at_all_is_recorded_too() -> None:
     reply = world.gateway.refuse("the event was not authorised")
     assert (reply.status, body_of(reply)["error"]["code"]) == (400, -32600)
     assert [record.outcome for record in world.log.records] == ["rejected"]
+
+
+def test_K10_what_was_read_may_not_be_kept_for_anyone_else() -> None:
+    world = World()
+    world.upstream.result = {"contents": [], "ttlMs": 9_999_999, "cacheScope": "public"}
+    read = body_of(world.ask("resources/read", {"uri": "doc://a"}))["result"]
+    assert (read["cacheScope"], read["ttlMs"]) == ("private", 30_000)
+    assert body_of(world.ask("resources/read", {"uri": "doc://a"}, era=LEGACY))["result"] == {
+        "contents": [],
+        "ttlMs": 9_999_999,
+        "cacheScope": "public",
+    }
