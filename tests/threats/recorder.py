@@ -114,6 +114,7 @@ def serving(recorder: Recorder) -> Iterator[int]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two writes
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
