@@ -168,6 +168,7 @@ def _parameters(settings: LocalSettings, *, host: str, port: int) -> Mapping[str
     hosts = dict.fromkeys((f"{host}:{port}", f"127.0.0.1:{port}", f"localhost:{port}"))
     return {
         "AllowedHosts": ",".join(hosts),
+        "AllowedOrigins": ",".join(f"http://{one}" for one in hosts),
         "AllowLoopbackUpstreams": "true",
         "PolicyRefreshSeconds": "1",
         **settings.parameters,
