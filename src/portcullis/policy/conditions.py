@@ -43,6 +43,9 @@ class Traced:
 
 def holds(condition: Condition, context: Context) -> Truth:
     """Evaluate a condition. Never raises."""
+    if type(condition) is Comparison and condition.match is None:  # the usual one, unrolled
+        found = lookup(condition.path, context)
+        return _absent(condition, found) if isinstance(found, Missing) else condition.test(found)
     if isinstance(condition, Comparison):
         return _compare(condition, context)
     if isinstance(condition, AllOf):
@@ -81,8 +84,10 @@ def _compare(condition: Comparison, context: Context) -> Truth:
 
 
 def _outcome(condition: Comparison, found: Found) -> Truth:
-    if not isinstance(found, Missing):
-        return condition.test(found)
+    return _absent(condition, found) if isinstance(found, Missing) else condition.test(found)
+
+
+def _absent(condition: Comparison, found: Missing) -> Truth:
     if found is Missing.EMPTY_LIST:
         return _over_nothing(condition)
     if condition.operator != "exists" or found in _UNKNOWN_TO_EXISTS:

@@ -8,7 +8,7 @@ from portcullis.policy.answers import hidden, nameless
 from portcullis.policy.combine import combine
 from portcullis.policy.conditions import holds
 from portcullis.policy.decision import Decision, Deny
-from portcullis.policy.model import Call, Instant, Kind, Policy, Rule, Section, Truth
+from portcullis.policy.model import Call, Instant, Kind, Policy, Rule, Section
 from portcullis.policy.names import is_name
 from portcullis.policy.paths import Context
 
@@ -32,12 +32,8 @@ def evaluate(policy: Policy, call: Call, *, now: Instant) -> Decision:
     refusal = refused_by_name(policy, call)
     if refusal is not None:
         return refusal
-    context = Context(call, now)
-    verdicts = [
-        (rule, Truth.TRUE if rule.when is None else holds(rule.when, context))
-        for rule in matching_rules(policy, call)
-    ]
-    return combine(verdicts, policy.default, context)
+    rules = matching_rules(policy, call)
+    return combine(rules, holds, default=policy.default, context=Context(call, now))
 
 
 def refused_by_name(policy: Policy, call: Call) -> Deny | None:

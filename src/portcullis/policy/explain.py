@@ -10,7 +10,7 @@ from portcullis.policy.combine import combine
 from portcullis.policy.conditions import Traced, trace
 from portcullis.policy.decision import Decision
 from portcullis.policy.evaluate import matching_rules, refused_by_name
-from portcullis.policy.model import Call, Effect, Instant, Policy, Rule, Truth
+from portcullis.policy.model import Call, Condition, Effect, Instant, Policy, Rule, Truth
 from portcullis.policy.paths import Context
 
 
@@ -46,8 +46,12 @@ def explain(policy: Policy, call: Call, *, now: Instant) -> Explanation:
     context = Context(call, now)
     rules = matching_rules(policy, call)
     explained = tuple(_explained(rule, context) for rule in rules)
-    verdicts = [(rule, one.truth) for rule, one in zip(rules, explained, strict=True)]
-    return Explanation(decision=combine(verdicts, policy.default, context), rules=explained)
+    decision = combine(rules, _judge, default=policy.default, context=context)
+    return Explanation(decision=decision, rules=explained)
+
+
+def _judge(condition: Condition, context: Context) -> Truth:
+    return trace(condition, context).truth
 
 
 def _explained(rule: Rule, context: Context) -> ExplainedRule:

@@ -31,7 +31,7 @@ def takes_of(rules: Iterable[Rule], context: Context) -> tuple[Take, ...] | Deny
             if isinstance(amount, InvalidAmount):
                 return Deny(outcome=Outcome.INVALID_AMOUNT, rule=rule.label, reason=amount.reason)
             takes.append(_take(rule, limit, amount, context.call))
-    return merged(takes)
+    return merged(takes) if len(takes) > 1 else tuple(takes)
 
 
 def merged(takes: Iterable[Take]) -> tuple[Take, ...]:

@@ -15,7 +15,9 @@ from typing import Any, TypeAlias
 
 from portcullis.policy.compile_error import OperandError, PatternError, shown
 from portcullis.policy.json_types import (
+    FALSE,
     INDETERMINATE,
+    TRUE,
     JsonType,
     equality,
     json_type,
@@ -67,10 +69,16 @@ def _eq(operand: JsonValue) -> Test:
 
 
 def _scalar_eq(operand: JsonValue) -> Test:
-    kind = type(operand)
     if _is_number(operand):
         return lambda value: truth(value == operand) if _is_number(value) else INDETERMINATE
-    return lambda value: truth(value == operand) if type(value) is kind else INDETERMINATE
+    kind = type(operand)
+
+    def test(value: JsonValue) -> Truth:
+        if type(value) is not kind:
+            return INDETERMINATE
+        return TRUE if value == operand else FALSE
+
+    return test
 
 
 def _neq(operand: JsonValue) -> Test:
@@ -93,7 +101,11 @@ def _in(operand: JsonValue) -> Test:
         if kind not in (JsonType.LIST, JsonType.OBJECT)
     }
 
+    texts = sets.get(JsonType.STRING, frozenset())
+
     def test(value: JsonValue) -> Truth:
+        if texts and type(value) is str:  # the usual case, unrolled
+            return TRUE if value in texts else FALSE
         kind = json_type(value)
         if kind in sets:
             return truth(value in sets[kind])
@@ -144,7 +156,9 @@ def _over_texts(matches: Callable[[str], bool | None]) -> Test:
         if not isinstance(value, str):
             return INDETERMINATE
         outcome = matches(value)
-        return INDETERMINATE if outcome is None else truth(outcome)
+        if outcome is None:
+            return INDETERMINATE
+        return TRUE if outcome else FALSE
 
     return test
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum
 from typing import TypeAlias
@@ -52,6 +53,9 @@ class Missing(Enum):
     MISMATCH = "leads through a value of another shape"
     TOO_MANY = f"reaches more than {MAX_VALUES} values"
 
+
+_ABSENT = Missing.ABSENT
+_PLAIN_TYPES = frozenset({type(None), bool, int, Decimal, str, list, dict, Missing})
 
 Step: TypeAlias = str | int | Each
 Found: TypeAlias = "JsonValue | Missing"
@@ -171,12 +175,13 @@ _FIELDS: Mapping[str, Callable[[str, list[Step]], None]] = {
 
 def lookup(path: Path, context: Context) -> Found:
     """The value a path without `[*]` leads to, or why there is none."""
-    value: object = _root_value(path.root, context)
+    value: object = context.call.arguments if path.root == "args" else _root(path.root, context)
     for step in path.steps:
-        value = _stepped(value, step)
-        if isinstance(value, Missing):
-            return value
-    return _plain(value)
+        if type(value) is dict and type(step) is str:  # the usual step, without a call
+            value = value.get(step, _ABSENT)
+        else:
+            value = _stepped(value, step)
+    return value if type(value) in _PLAIN_TYPES else _plain(value)  # type: ignore[return-value]
 
 
 def lookup_each(path: Path, context: Context) -> list[Found]:
@@ -186,7 +191,7 @@ def lookup_each(path: Path, context: Context) -> list[Found]:
     the path is ABSENT, a list that is missing NO_LIST, one without elements EMPTY_LIST.
     More than 10 000 values are answered as TOO_MANY alone.
     """
-    values: list[object] = [_root_value(path.root, context)]
+    values: list[object] = [_root(path.root, context)]
     lists_to_come = sum(step is Each.EACH for step in path.steps)
     for step in path.steps:
         if step is Each.EACH:
@@ -225,7 +230,7 @@ def _stepped(value: object, step: Step) -> object:
     return Missing.ABSENT if value is None else Missing.MISMATCH
 
 
-def _root_value(root: str, context: Context) -> object:
+def _root(root: str, context: Context) -> object:
     if root == "args":
         return context.call.arguments
     if root == "principal":
@@ -257,7 +262,7 @@ def _time(context: Context) -> dict[str, JsonValue]:
 
 
 def _plain(value: object) -> Found:
-    """A read-only mapping given as the arguments themselves, as the dict operators know."""
+    """The value as operators know it: a read-only mapping becomes a dict."""
     if isinstance(value, Mapping) and not isinstance(value, dict):
         return dict(value)
     return value  # type: ignore[return-value]

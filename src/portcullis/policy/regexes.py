@@ -60,6 +60,7 @@ def _fullmatch(source: str) -> Callable[[str], bool | None]:
     options = re2.Options()
     options.dot_nl = True
     options.log_errors = False
+    options.never_capture = True  # only whether it matches is asked, so the automaton suffices
     options.max_mem = MAX_MEMORY_BYTES
     try:
         fullmatch = re2.compile(source, options).fullmatch
@@ -72,7 +73,7 @@ def _fullmatch(source: str) -> Callable[[str], bool | None]:
         if len(text) > MAX_TEXT_LENGTH:
             return None
         try:
-            return fullmatch(text) is not None
+            return fullmatch(text.encode("utf-8")) is not None
         except UnicodeEncodeError:
             return None
 

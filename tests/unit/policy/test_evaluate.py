@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from policy_values import NOON, make_call, make_comparison, make_limit, make_principal
-from portcullis.policy.combine import combine
+from portcullis.policy.answers import unknown_reason
 from portcullis.policy.decision import Allow, Deny, Outcome, RequireApproval, Take
 from portcullis.policy.evaluate import evaluate
 from portcullis.policy.explain import ExplainedRule, Explanation, explain
@@ -150,12 +150,10 @@ def test_a_name_alone_can_decide(kind: Kind, name: str, outcome: Outcome, reason
     assert explain(policy, call, now=NOON) == Explanation(decision=denial, rules=())
 
 
-def test_a_rule_said_to_be_unknown_denies_even_without_a_condition() -> None:
+def test_a_rule_without_a_condition_is_never_unknown_and_has_words_even_so() -> None:
     rule = Rule(label="x", effect=Effect.DENY)
-    context = Context(make_call(), NOON)
-    decision = combine([(rule, Truth.INDETERMINATE)], Effect.ALLOW, context)
-    reason = "Rule `x` could not be evaluated: it has no condition."
-    assert decision == Deny(outcome=Outcome.INDETERMINATE, rule="x", reason=reason)
+    said = "Rule `x` could not be evaluated: it has no condition."
+    assert unknown_reason(rule, Context(make_call(), NOON)) == said
 
 
 def test_an_explanation_shows_every_rule_that_matched_the_name() -> None:
