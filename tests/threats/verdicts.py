@@ -53,6 +53,13 @@ def assert_unknown_tool(gate: Gate, answer: Answer) -> None:
     assert the_record(gate).outcome in {"unknown_tool", "hidden"}
 
 
+def assert_accepted(gate: Gate, answer: Answer) -> None:
+    """A notification: 202, and nothing to say."""
+    assert (answer.status, answer.body) == (202, b""), answer
+    assert gate.recorder.executed(TARGET) == []
+    assert the_record(gate).outcome == "accepted"
+
+
 def assert_refused(gate: Gate, answer: Answer) -> None:
     """REJ or DEN, whichever fits: nothing was executed, and the client is told so."""
     if answer.status != 200:
