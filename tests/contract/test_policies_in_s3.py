@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
-from moto.s3 import s3_backends
+from moto.s3.models import s3_backends
 
 from portcullis.adapters.s3_activation import ATTEMPTS, PolicyActivation, incoming_key
 from portcullis.adapters.s3_policies import S3PolicyStore, active_key
