@@ -20,8 +20,7 @@ RESULTS := .cache/results
 COVERAGE := $(BIN)/coverage
 PYTEST = $(COVERAGE) run -m pytest -q
 APART := e2e or conformance or races
-LAYER_LOCKS := $(patsubst %.in,%.txt,$(wildcard layers/*/requirements.in))
-LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade)
 # On stderr: what `make run` prints on stdout is one line of JSON, for programs to read.
 title = @printf '\n== %s\n' '$(1)' >&2
 
@@ -162,13 +161,11 @@ fix: .venv/.installed-dev ## format and mend what can be mended
 	@$(BIN)/ruff format --quiet .
 
 locks: .tools/uv/.installed ## resolve the locks again (UPGRADE=1 takes newer versions)
-	@$(LOCK) --python-version 3.11 $(if $(UPGRADE),--upgrade) -o locks/uv.txt locks/uv.in
-	@$(LOCK) --python-version 3.11 $(if $(UPGRADE),--upgrade) -o locks/run.txt locks/run.in
-	@$(LOCK) --python-version 3.11 $(if $(UPGRADE),--upgrade) -c locks/run.txt -o locks/dev.txt locks/dev.in
-	@$(LOCK) --python-version 3.11 $(if $(UPGRADE),--upgrade) -o locks/sam.txt locks/sam.in
-	@$(LOCK) --python-version 3.11 $(if $(UPGRADE),--upgrade) -o locks/ministack.txt locks/ministack.in
-	@for lock in $(LAYER_LOCKS); do \
-	    $(LOCK) --python-version 3.13 $(if $(UPGRADE),--upgrade) -c locks/run.txt -o "$$lock" "$${lock%.txt}.in"; done
+	@for lock in $(filter-out locks/dev,$(patsubst %.in,%,$(wildcard locks/*.in))); do \
+	    $(LOCK) --python-version 3.11 -o "$$lock.txt" "$$lock.in"; done
+	@$(LOCK) --python-version 3.11 -c locks/run.txt -o locks/dev.txt locks/dev.in
+	@for lock in $(patsubst %.in,%,$(wildcard layers/*/requirements.in)); do \
+	    $(LOCK) --python-version 3.13 -c locks/run.txt -o "$$lock.txt" "$$lock.in"; done
 
 clean: ## remove everything that was installed or built here
 	@rm -rf .venv .venv-compat .tools .cache .aws-sam .coverage .coverage.* tests/node/node_modules

@@ -1,5 +1,6 @@
 """The reference pages name what the code has: nothing less, nothing more."""
 
+import dataclasses
 import re
 import subprocess
 from collections.abc import Collection
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import reference_pages
+from portcullis.gateway.ports import DecisionRecord
 from portcullis.policy.decision import Outcome
 from portcullis.policy.model import Algorithm, Scope
 from portcullis.policy.policy_text import parse_policy
@@ -87,6 +89,11 @@ def test_every_decision_is_listed() -> None:
     decisions = ROOT / "docs" / "decisions"
     listed = {target for target, _ in LINK.findall((decisions / "README.md").read_text())}
     assert listed == {path.name for path in decisions.glob("0*.md")}
+
+
+def test_every_field_of_the_decision_log_is_explained() -> None:
+    explained = words_in_table(REFERENCE / "decision-log.md", "Fields")
+    assert explained == {one.name for one in dataclasses.fields(DecisionRecord)}
 
 
 def test_every_setting_of_a_hosted_server_is_explained() -> None:
