@@ -29,8 +29,9 @@ from portcullis.gateway.ports import (
     UpstreamReply,
     UpstreamRequest,
 )
-from portcullis.gateway.proxy import Gateway, Ports, Terms
+from portcullis.gateway.proxy import Gateway
 from portcullis.gateway.sessions import Sessions
+from portcullis.gateway.ways import Ports, Terms
 from portcullis.policy.decision import Take
 from portcullis.policy.model import Instant, Policy, Principal
 from portcullis.policy.policy_text import parse_policy

@@ -21,9 +21,10 @@ from portcullis.adapters.s3_snapshots import S3SnapshotStore
 from portcullis.adapters.secrets import Secrets
 from portcullis.entrypoints.settings import GatewaySettings, ServerSettings
 from portcullis.gateway.ports import Upstream
-from portcullis.gateway.proxy import Gateway, Ports, Terms
+from portcullis.gateway.proxy import Gateway
 from portcullis.gateway.sessions import Sessions
 from portcullis.gateway.tool_list import fetch_tools
+from portcullis.gateway.ways import Ports, Terms
 from portcullis.policy.model import Instant
 
 SNAPSHOT_REFRESH_SECONDS = 300

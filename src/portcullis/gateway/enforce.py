@@ -17,6 +17,7 @@ from portcullis.gateway.wording import (
     denied_text,
     refused_reason,
     shadow_refusal,
+    what_remains,
 )
 from portcullis.policy.decision import Allow, Deny, Outcome, RequireApproval
 from portcullis.policy.evaluate import evaluate
@@ -120,6 +121,7 @@ class Enforcer:
             )
             return deny(governed.request, exchange, denial, refused=reserved)
         exchange.shadow += tuple(shadow_refusal(take) for take in reserved.shadow_refused)
+        exchange.remaining = tuple(what_remains(one) for one in reserved.remaining)
         return reserved
 
     def _give_back(self, reserved: Reserved, exchange: Exchange) -> None:

@@ -7,6 +7,8 @@ from portcullis.gateway.ports import DecisionRecord
 from portcullis.policy.model import Instant, Principal
 from portcullis.values import JsonValue
 
+MAXIMUM_NAME = 256
+
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
@@ -30,6 +32,7 @@ class Exchange:
     upstream_status: int | None = None
     upstream_outcome: str | None = None
     shadow: tuple[JsonValue, ...] = ()
+    remaining: tuple[JsonValue, ...] = ()
     latency_micros: dict[str, int] = field(default_factory=dict)
 
     def timed(self, part: str, since: Instant) -> Instant:
@@ -47,7 +50,7 @@ class Exchange:
             server=self.server,
             method=self.method,
             outcome=self.outcome,
-            name=self.name,
+            name=_bounded(self.name),
             principal=self.principal.key,
             session=self.session,
             rule=self.rule,
@@ -58,4 +61,12 @@ class Exchange:
             status=status,
             latency_micros={**self.latency_micros, "total": total},
             shadow=self.shadow,
+            remaining=self.remaining,
         )
+
+
+def _bounded(name: str | None) -> str | None:
+    """A name as the record shows it: long ones, which only an attacker has, are cut short."""
+    if name is None or len(name) <= MAXIMUM_NAME:
+        return name
+    return f"{name[:MAXIMUM_NAME]}… ({len(name)} characters)"

@@ -209,6 +209,7 @@ class DecisionRecord:
     status: int = 200
     latency_micros: Mapping[str, int] = field(default_factory=dict)
     shadow: tuple[JsonValue, ...] = ()
+    remaining: tuple[JsonValue, ...] = ()
 
 
 class DecisionLog(Protocol):

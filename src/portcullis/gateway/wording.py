@@ -59,12 +59,13 @@ def decision_meta(
     return meta
 
 
-def remaining_meta(remaining: tuple[Remaining, ...]) -> JsonValue:
-    """What is left of each limit, for the decision log."""
-    return [
-        {"limit": one.limit, "rule": one.rule, "max": one.maximum, "remaining": one.remaining}
-        for one in remaining
-    ]
+def what_remains(remaining: Remaining) -> JsonValue:
+    """What is left of a limit after a call took from it, for the decision log."""
+    return {
+        "rule": remaining.rule,
+        "max": _plain(remaining.maximum),
+        "remaining": _plain(remaining.remaining),
+    }
 
 
 def shadow_refusal(take: Take) -> JsonValue:

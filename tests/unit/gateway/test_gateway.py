@@ -24,7 +24,7 @@ ERAS = pytest.mark.parametrize("era", [MODERN, LEGACY])
 
 
 def test_every_kind_of_method_has_a_way() -> None:
-    assert set(World().gateway._ways) == set(MethodKind)
+    assert set(World().gateway._ways.table) == set(MethodKind)
 
 
 # ---------------------------------------------------------------- tools/call
@@ -40,6 +40,7 @@ def test_an_allowed_call_goes_out_once_and_its_bytes_come_back(era: str) -> None
     (record,) = world.log.records
     assert (record.outcome, record.rule, record.name) == ("allowed", "get_info", "get_info")
     assert record.revision is not None
+    assert record.remaining == ({"rule": "get_info", "max": "2", "remaining": "1"},)
     assert record.argument_digest is not None
     assert {"policy", "store", "upstream", "total"} <= set(record.latency_micros)
 
@@ -408,3 +409,13 @@ def test_K10_what_was_read_may_not_be_kept_for_anyone_else() -> None:
         "ttlMs": 9_999_999,
         "cacheScope": "public",
     }
+
+
+def test_Q07_a_name_of_absurd_length_is_cut_in_the_record_only() -> None:
+    world = World()
+    world.ask("resources/read", {"uri": "doc://" + "a" * 5_000}, era=LEGACY)
+    assert len(world.upstream.messages[0]["params"]["uri"]) == 5_006
+    name = world.log.records[0].name
+    assert name is not None
+    assert len(name) < 300
+    assert name.endswith("(5006 characters)")
