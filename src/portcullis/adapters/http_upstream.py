@@ -136,17 +136,17 @@ class HttpUpstream(Upstream):
         host = f"[{self._endpoint.host}]" if ":" in self._endpoint.host else self._endpoint.host
         suffix = "" if self._endpoint.port == default_port else f":{self._endpoint.port}"
         headers = {
-            **dict(request.headers),
-            "Host": host + suffix,
-            "Accept-Encoding": "identity",
-            "User-Agent": "portcullis",
+            **{name.lower(): value for name, value in request.headers},
+            "host": host + suffix,
+            "accept-encoding": "identity",
+            "user-agent": "portcullis",
         }
         try:
             credential = self._credential()
         except CredentialError as error:
             raise UpstreamNotSentError("the server's credential cannot be read") from error
         if credential is not None:
-            headers[credential[0]] = credential[1]
+            headers[credential[0].lower()] = credential[1]
         return headers
 
     def _checked_address(self) -> str:
