@@ -125,11 +125,13 @@ def plan_takes(
 
 
 def taken_in(item: Item, plan: ItemPlan) -> tuple[Taken, ...]:
-    """What an earlier write of the same reservation took, seen in the item it left.
+    """What the reservation took, told from the item it left: an earlier write of it may have.
 
     Raises:
         ValueError: the item is not one that this module writes.
     """
+    if item is plan.after:
+        return plan.taken  # this very write
     return tuple(
         one if is_fixed(one.take) else Taken(take=one.take, tick=_sliding(item, one.take).last_tick)
         for one in plan.taken

@@ -44,18 +44,18 @@ class ItemUpdate:
         self._conditions.append(f"({condition.format(**places)})")
 
     def to_parameters(self) -> dict[str, Any]:
-        """The parameters of UpdateItem, or of an Update in a transaction, without the table."""
+        """The parameters of UpdateItem, or of an Update in a transaction, without the table.
+
+        An update has at least one condition and one value: a write without is not ours.
+        """
         clauses = [f"{verb} {', '.join(parts)}" for verb, parts in self._clauses.items() if parts]
-        parameters: dict[str, Any] = {
+        return {
             "Key": dict(self._key),
             "UpdateExpression": " ".join(clauses),
+            "ConditionExpression": " AND ".join(self._conditions),
             "ExpressionAttributeNames": {name: real for real, name in self._names.items()},
+            "ExpressionAttributeValues": dict(self._values),
         }
-        if self._conditions:
-            parameters["ConditionExpression"] = " AND ".join(self._conditions)
-        if self._values:
-            parameters["ExpressionAttributeValues"] = dict(self._values)
-        return parameters
 
     def _name(self, attribute: str) -> str:
         return self._names.setdefault(attribute, f"#n{len(self._names)}")

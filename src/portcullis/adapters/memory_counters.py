@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from threading import Lock
 
 from portcullis.adapters.takes import RefusedTake, refusal, remainders, require_countable
-from portcullis.errors import CounterStoreError
 from portcullis.gateway.ports import CounterStore, Refused, Reserved, Taken
 from portcullis.policy.decision import Take
 from portcullis.policy.model import Algorithm, Instant
@@ -49,10 +48,7 @@ class MemoryCounterStore(CounterStore):
             earlier = self._reserved.get(reservation_id)
             if earlier is not None:
                 return earlier
-            try:
-                answers = [(take, self._look(take, server, now)) for take in takes]
-            except ArithmeticError as error:
-                raise CounterStoreError("a counter cannot be added up exactly") from error
+            answers = [(take, self._look(take, server, now)) for take in takes]
             full: list[RefusedTake] = [
                 (take, answer) for take, answer in answers if isinstance(answer, Full)
             ]

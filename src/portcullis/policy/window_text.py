@@ -14,11 +14,12 @@ from decimal import Decimal
 from itertools import pairwise
 
 from portcullis.policy.model import Instant, Limit
-from portcullis.policy.windows import MICROS_PER_SECOND, Entry, SlidingState, is_countable
+from portcullis.policy.windows import MICROS_PER_SECOND, Entry, SlidingState
 
 _ONE = Decimal(1)
 _VERSION = "1"
-_ENTRY = r"[0-9a-f]{1,16}(?:\*[0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]{1,3})?)?"
+_LARGEST_EXPONENT = 130
+_ENTRY = r"[0-9a-f]{1,16}(?:\*[0-9]{1,256}(?:\.[0-9]{1,256})?(?:E[+-]?[0-9]{1,3})?)?"
 _TEXT = re.compile(rf"1 ([0-9a-f]{{1,16}}) ([0-9a-f]{{1,16}})((?: {_ENTRY})*)")
 
 
@@ -43,9 +44,11 @@ def decode(text: str) -> SlidingState:
     for word in words.split():
         distance, _, amount_text = word.partition("*")
         amount = Decimal(amount_text) if amount_text else _ONE
-        if int(distance, 16) == 0 or not is_countable(amount):
+        step = int(distance, 16)
+        # All of `is_countable` that the pattern leaves open; this runs for every entry.
+        if not step or not amount or abs(amount.adjusted()) > _LARGEST_EXPONENT:
             raise ValueError("a stored window has an entry that cannot be one")
-        tick += int(distance, 16)
+        tick += step
         entries.append((tick, amount))
     if tick > last_tick:
         raise ValueError("a stored window has entries after its last tick")

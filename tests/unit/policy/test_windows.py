@@ -333,6 +333,8 @@ def test_an_empty_state_is_written_and_read() -> None:
         pytest.param("1 3c 31 10*-5", id="negative-amount"),
         pytest.param("1 3c 31 10*NaN", id="not-a-number"),
         pytest.param("1 3c 31 10*0", id="zero-amount"),
+        pytest.param("1 3c 31 10*1E+131", id="enormous-amount"),
+        pytest.param("1 3c 31 10*1E-131", id="tiny-amount"),
         pytest.param("1 3c 31 10 0", id="two-entries-of-one-tick"),
         pytest.param("1 3c 0f 10", id="last-tick-before-an-entry"),
         pytest.param("1 3c 31 10\n", id="newline"),
