@@ -106,8 +106,8 @@ REJECTED = [
 ]
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=case) for case, row in REJECTED])
 @in_each_era()
+@pytest.mark.parametrize("row", [pytest.param(row, id=case) for case, row in REJECTED])
 def test_a_broken_envelope_is_rejected(gate: Gate, client: Client, row: str) -> None:
     headers = {"Mcp-Name": "get_info"} if "get_info" in row else None
     assert_rejected(gate, client.send(gate, "f0", row, headers=headers), status=400)
@@ -131,6 +131,7 @@ def test_of_many_single_calls_the_limit_lets_three_through(gate: Gate, total: in
 # ---------------------------------------------------------------- ids
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "written,value",
     [
@@ -140,7 +141,6 @@ def test_of_many_single_calls_the_limit_lets_three_through(gate: Gate, total: in
         pytest.param(str(2**53 + 1), 2**53 + 1, id="B04-beyond doubles"),
     ],
 )
-@in_each_era()
 def test_with_any_accepted_id_the_list_is_filtered(
     gate: Gate, client: Client, written: str, value: int | str
 ) -> None:
@@ -152,6 +152,7 @@ def test_with_any_accepted_id_the_list_is_filtered(
     assert_no_trace_of(TARGET, answer)
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "asked,answered",
     [
@@ -162,7 +163,6 @@ def test_with_any_accepted_id_the_list_is_filtered(
         pytest.param("1", b'1,"id":1', id="B04-answered twice"),
     ],
 )
-@in_each_era()
 def test_an_id_spelled_anew_upstream_hides_as_well(
     gate: Gate, client: Client, asked: str, answered: bytes
 ) -> None:
@@ -202,6 +202,7 @@ def test_callers_who_use_one_id_get_their_own_results(gate: Gate, client: Client
 # ---------------------------------------------------------------- methods
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "written",
     [
@@ -222,7 +223,6 @@ def test_callers_who_use_one_id_get_their_own_results(gate: Gate, client: Client
         pytest.param("", id="B08-empty"),
     ],
 )
-@in_each_era()
 def test_a_method_that_is_almost_or_not_known_is_rejected(
     gate: Gate, client: Client, written: str
 ) -> None:
@@ -237,8 +237,8 @@ def test_a_method_that_is_almost_or_not_known_is_rejected(
         assert_unknown_method(gate, answer, era=client.era)
 
 
-@pytest.mark.parametrize("written", [pytest.param("tools\\/call", id="B06-legal escape")])
 @in_each_era()
+@pytest.mark.parametrize("written", [pytest.param("tools\\/call", id="B06-legal escape")])
 def test_a_legal_escape_is_the_same_method(gate: Gate, client: Client, written: str) -> None:
     row = envelope(f'"id":1,"method":"{written}"')
     assert_denied(gate, client.send(gate, "f1", row))
@@ -257,6 +257,7 @@ def test_absent_arguments_are_forwarded_as_an_empty_object(gate: Gate, client: C
     assert b'"arguments":{}' in sent.body
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "extra",
     [
@@ -268,7 +269,6 @@ def test_absent_arguments_are_forwarded_as_an_empty_object(gate: Gate, client: C
         pytest.param(f'"uri":"{TARGET}","cursor":"x"', id="B14-keys of other methods"),
     ],
 )
-@in_each_era()
 def test_extra_params_are_dropped(gate: Gate, client: Client, extra: str) -> None:
     row = GOOD.replace('"arguments"', f'{extra},"arguments"')
     answer = client.send(gate, "f0", row, headers={"Mcp-Name": "get_info"})
@@ -283,6 +283,7 @@ def with_meta(client: Client, member: str) -> str:
     return text.replace('"_meta":{', f'"_meta":{{{member}{comma}')
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "key",
     [
@@ -294,15 +295,14 @@ def with_meta(client: Client, member: str) -> str:
         pytest.param("portcullis\u200b/approved", id="B15-own prefix with an invisible sign"),
     ],
 )
-@in_each_era()
 def test_the_gateways_own_meta_is_rejected(gate: Gate, client: Client, key: str) -> None:
     row = with_meta(client, f'"{key}":true')
     answer = client.send(gate, "f0", row, headers={"Mcp-Name": "get_info"})
     assert_rejected(gate, answer, status=400)
 
 
-@pytest.mark.parametrize("key", [pytest.param("com.example/trace", id="B15-vendor key")])
 @in_each_era()
+@pytest.mark.parametrize("key", [pytest.param("com.example/trace", id="B15-vendor key")])
 def test_a_vendor_key_passes_as_it_was_read(gate: Gate, client: Client, key: str) -> None:
     """Of the catalogue's "dropped, or passed by allow-list" ours is neither: `_meta` is the
     protocol's place for what others add, and a gateway that dropped it would break clients and
@@ -381,6 +381,7 @@ def test_a_call_in_flight_outlives_anothers_cancelling(gate: Gate, client: Clien
     assert [json.loads(one.body)["method"] for one in gate.recorder.received] == ["tools/call"]
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "method",
     [
@@ -391,7 +392,6 @@ def test_a_call_in_flight_outlives_anothers_cancelling(gate: Gate, client: Clien
         pytest.param("notifications/", id="B17-nothing after the prefix"),
     ],
 )
-@in_each_era()
 def test_a_notification_is_accepted_and_not_forwarded(
     gate: Gate, client: Client, method: str
 ) -> None:

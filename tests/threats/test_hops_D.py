@@ -81,8 +81,8 @@ each_ignored = pytest.mark.parametrize(
 )
 
 
-@each_ignored
 @in_each_era()
+@each_ignored
 def test_a_foreign_header_changes_nothing_and_goes_nowhere(
     gate: Gate, client: Client, headers: Headers
 ) -> None:
@@ -95,8 +95,8 @@ def test_a_foreign_header_changes_nothing_and_goes_nowhere(
     assert the_record(gate).principal == "16:portcullis:grant|alice"
 
 
-@each_ignored
 @in_each_era()
+@each_ignored
 def test_a_foreign_header_opens_nothing(gate: Gate, client: Client, headers: Headers) -> None:
     assert_denied(gate, client.send(gate, "f1", "<c0>", headers=headers))
     gate.clear()
@@ -106,6 +106,7 @@ def test_a_foreign_header_opens_nothing(gate: Gate, client: Client, headers: Hea
 # ---------------------------------------------------------------- Accept
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "accept",
     [
@@ -119,7 +120,6 @@ def test_a_foreign_header_opens_nothing(gate: Gate, client: Client, headers: Hea
         pytest.param("json", id="D24-no media type"),
     ],
 )
-@in_each_era()
 def test_a_client_that_takes_no_json_and_stream_is_rejected(
     gate: Gate, client: Client, accept: str
 ) -> None:
@@ -130,6 +130,7 @@ def test_a_client_that_takes_no_json_and_stream_is_rejected(
         assert answer.headers["content-type"] == ["application/json"]
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "accept",
     [
@@ -140,7 +141,6 @@ def test_a_client_that_takes_no_json_and_stream_is_rejected(
         pytest.param("text/html, */*;q=0.1", id="D24-a browser's"),
     ],
 )
-@in_each_era()
 def test_a_client_that_takes_both_is_answered_alike(
     gate: Gate, client: Client, accept: str | list[str]
 ) -> None:
@@ -149,6 +149,7 @@ def test_a_client_that_takes_both_is_answered_alike(
     assert answer.headers["content-type"] == ["application/json"]
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -157,7 +158,6 @@ def test_a_client_that_takes_both_is_answered_alike(
         pytest.param("application/json; charset=utf-16", id="D24-UTF-16 from upstream"),
     ],
 )
-@in_each_era()
 def test_raw_upstream_bytes_never_pass(gate: Gate, client: Client, content_type: str) -> None:
     headers = (("Content-Type", content_type), ("X-Upstream", CANARY))
     script = Scripted(headers=headers, body=b"<b>canary-4711</b>")
@@ -168,8 +168,8 @@ def test_raw_upstream_bytes_never_pass(gate: Gate, client: Client, content_type:
     assert the_record(gate).outcome == "upstream_unavailable"
 
 
-@pytest.mark.parametrize("coding", [pytest.param("gzip", id="D25-compressed all the same")])
 @in_each_era()
+@pytest.mark.parametrize("coding", [pytest.param("gzip", id="D25-compressed all the same")])
 def test_a_compressed_list_hides_all_the_same(gate: Gate, client: Client, coding: str) -> None:
     modern = {"resultType": "complete"} if client.era == MODERN else {}
 
@@ -212,10 +212,10 @@ def test_a_line_break_in_a_mirrored_argument_is_encoded(gate: Gate, key: str) ->
     assert names_of(sent) <= SENT
 
 
+@pytest.mark.parametrize("name", ["Mcp-Name", "Mcp-Method", "MCP-Protocol-Version"])
 @pytest.mark.parametrize(
     "value", [pytest.param(value, id=f"D26-{word} in a header") for word, value in BROKEN]
 )
-@pytest.mark.parametrize("name", ["Mcp-Name", "Mcp-Method", "MCP-Protocol-Version"])
 def test_a_line_break_in_a_routing_header_is_rejected(gate: Gate, name: str, value: str) -> None:
     """API Gateway refuses such requests itself; an event could still hold one."""
     stated = Client().headers()[name]

@@ -198,6 +198,7 @@ def test_D12_blanks_around_a_revision_are_none_of_its_value(gate: Gate) -> None:
     assert_executed_once(gate, answer, "get_info", {})
 
 
+@pytest.mark.parametrize("row", [GOOD, "<c0>"], ids=["allowed", "target"])
 @pytest.mark.parametrize(
     "version",
     [
@@ -205,7 +206,6 @@ def test_D12_blanks_around_a_revision_are_none_of_its_value(gate: Gate) -> None:
         pytest.param("2024-11-05 ", id="D11-never served, blank"),
     ],
 )
-@pytest.mark.parametrize("row", [GOOD, "<c0>"], ids=["allowed", "target"])
 def test_an_old_revision_is_rejected_with_either_body(gate: Gate, version: str, row: str) -> None:
     """A handshake revision: its errors have the codes of its time, so -32600 in a 400."""
     for client in (Client(), Client(era=LEGACY)):
@@ -252,6 +252,7 @@ def test_changing_the_revision_within_a_session_skips_nothing(gate: Gate, versio
 # ---------------------------------------------------------------- content type and encoding
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "stated",
     [
@@ -271,7 +272,6 @@ def test_changing_the_revision_within_a_session_skips_nothing(gate: Gate, versio
         pytest.param([], id="D14-absent"),
     ],
 )
-@in_each_era()
 def test_another_content_type_is_rejected(
     gate: Gate, client: Client, stated: str | list[str]
 ) -> None:
@@ -286,6 +286,7 @@ def _is_two(stated: str | list[str]) -> bool:
     return isinstance(stated, list) and len(stated) > 1
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "stated",
     [
@@ -294,7 +295,6 @@ def _is_two(stated: str | list[str]) -> bool:
         pytest.param(' application/json ; charset="utf-8"', id="D14-UTF-8 in quotes"),
     ],
 )
-@in_each_era()
 def test_json_by_another_spelling_is_evaluated(gate: Gate, client: Client, stated: str) -> None:
     assert_denied(gate, client.send(gate, "f1", "<c0>", headers={"Content-Type": stated}))
 
@@ -303,6 +303,7 @@ def bomb(size: int) -> bytes:
     return gzip.compress(bytes(size), compresslevel=1)
 
 
+@pytest.mark.parametrize("tool", ["get_info", TARGET])
 @pytest.mark.parametrize(
     "encoding,make",
     [
@@ -318,7 +319,6 @@ def bomb(size: int) -> bytes:
         pytest.param("gzip", lambda _: bomb(200_000_000), id="D15-200 MB of zeros"),
     ],
 )
-@pytest.mark.parametrize("tool", ["get_info", TARGET])
 def test_a_compressed_body_is_rejected_unopened(
     gate: Gate, tool: str, encoding: str, make: object
 ) -> None:

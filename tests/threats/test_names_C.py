@@ -130,18 +130,18 @@ def header_for(name: str) -> dict[str, str | list[str]]:
     return {"Mcp-Name": encode(name)}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, id=case) for case, name in NAMES])
-@pytest.mark.parametrize("server", ["f0", "f1"])
 @in_each_era()
+@pytest.mark.parametrize("server", ["f0", "f1"])
+@pytest.mark.parametrize("name", [pytest.param(name, id=case) for case, name in NAMES])
 def test_a_name_that_is_almost_a_tools_is_refused(
     gate: Gate, client: Client, server: str, name: str
 ) -> None:
     assert_refused(gate, client.send(gate, server, named(name), headers=header_for(name)))
 
 
-@pytest.mark.parametrize("written", [pytest.param(w, id=case) for case, w in WITHOUT_A_NAME])
-@pytest.mark.parametrize("server", ["f0", "f1"])
 @in_each_era()
+@pytest.mark.parametrize("server", ["f0", "f1"])
+@pytest.mark.parametrize("written", [pytest.param(w, id=case) for case, w in WITHOUT_A_NAME])
 def test_a_name_that_is_no_text_is_rejected(
     gate: Gate, client: Client, server: str, written: str
 ) -> None:
@@ -158,6 +158,8 @@ def test_the_name_itself_is_known(gate: Gate, client: Client) -> None:
 # ---------------------------------------------------------------- names that mean something
 
 
+@in_each_era()
+@pytest.mark.parametrize("server", ["f0", "f1", "counted"])
 @pytest.mark.parametrize(
     "name",
     [
@@ -166,8 +168,6 @@ def test_the_name_itself_is_known(gate: Gate, client: Client) -> None:
         if name not in {"_global", "__proto__"}
     ],
 )
-@pytest.mark.parametrize("server", ["f0", "f1", "counted"])
-@in_each_era()
 def test_a_magic_word_is_an_unknown_name(
     gate: Gate, client: Client, server: str, name: str
 ) -> None:
@@ -184,8 +184,8 @@ def test_called_magic_words_take_nothing_from_a_wildcards_limit(gate: Gate, tool
     assert [answer.is_success for answer in answers] == [True, True, False]
 
 
-@pytest.mark.parametrize("server", [pytest.param(name, id=f"C11-{name}") for name in ("f0", "f1")])
 @in_each_era()
+@pytest.mark.parametrize("server", [pytest.param(name, id=f"C11-{name}") for name in ("f0", "f1")])
 def test_a_list_names_only_what_can_be_called(gate: Gate, client: Client, server: str) -> None:
     """`_global` and `__proto__` are ordinary names in this policy language: the entry of that
     name governs such a tool, else the default does. Only signs of patterns are no name.
@@ -197,6 +197,7 @@ def test_a_list_names_only_what_can_be_called(gate: Gate, client: Client, server
     assert len(tools) == len(names)
 
 
+@in_each_era()
 @pytest.mark.parametrize(
     "name",
     [
@@ -208,7 +209,6 @@ def test_a_list_names_only_what_can_be_called(gate: Gate, client: Client, server
         pytest.param("blank ", id="C11-blank"),
     ],
 )
-@in_each_era()
 def test_what_the_list_leaves_out_cannot_be_called(gate: Gate, client: Client, name: str) -> None:
     assert_refused(gate, client.send(gate, "f1", named(name), headers=header_for(name)))
 

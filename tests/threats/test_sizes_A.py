@@ -128,6 +128,7 @@ def test_a_body_within_the_limit_is_evaluated(gate: Gate, client: Client, size: 
 
 
 @in_each_era()
+@pytest.mark.parametrize("tool", [TARGET, "get_info"])
 @pytest.mark.parametrize(
     "make",
     [
@@ -137,7 +138,6 @@ def test_a_body_within_the_limit_is_evaluated(gate: Gate, client: Client, size: 
         pytest.param(lambda _: b"[" * (LIMIT + 1), id="A22-too long and too deep"),
     ],
 )
-@pytest.mark.parametrize("tool", [TARGET, "get_info"])
 def test_a_body_over_the_limit_is_rejected(
     gate: Gate, client: Client, tool: str, make: Any
 ) -> None:
