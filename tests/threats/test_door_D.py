@@ -22,7 +22,7 @@ AT_HOME: dict[str, str | list[str]] = {"Host": HOST, "Mcp-Name": "get_info"}
 def warm() -> Iterator[Gate]:
     settings = {"PORTCULLIS_ALLOWED_HOSTS": HOST, "PORTCULLIS_ALLOWED_ORIGINS": ORIGIN}
     with standing_gate(TOOLS, {"f1": F1}, **settings) as gate:
-        gate.call("f1", "no_such_tool")
+        Client().send(gate, "f1", GOOD, headers=AT_HOME)  # the tool list is read
         yield gate
 
 
@@ -50,6 +50,7 @@ FOREIGN = [
     ("D17-good forwarded host", {"Host": "evil.example", "X-Forwarded-Host": HOST}),
     ("D17-good Forwarded", {"Host": "evil.example", "Forwarded": f"host={HOST}"}),
     ("D17-empty host", {"Host": ""}),
+    ("D17-no host", {"Host": []}),
     ("D18-foreign origin", {"Origin": "https://evil.example"}),
     ("D18-null", {"Origin": "null"}),
     ("D18-longer origin", {"Origin": "https://good.example.evil.com"}),

@@ -17,11 +17,12 @@ def stopped_at_the_door(
 ) -> Rejection | None:
     """Answer the refusal of a foreign Origin or Host, else None.
 
-    `hosts` empty: whoever routed the request here did so by its host already.
+    `hosts` empty: whoever routed the request here did so by its host already. Where they are
+    named, a request without a Host is none of theirs.
     """
     if any(origin not in origins for origin in request.values("origin")):
         return _forbidden("origin not allowed")
-    if hosts and (found := request.values("host")) and not set(found) <= set(hosts):
+    if hosts and request.single("host") not in hosts:
         return _forbidden("host not allowed")
     return None
 
