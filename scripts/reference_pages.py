@@ -13,7 +13,7 @@ from typing import Any
 from portcullis.entrypoints.settings import ActivatorSettings, AuthorizerSettings, GatewaySettings
 from portcullis.policy.operators import OPERATORS
 from portcullis.policy.paths import TIME_FIELDS
-from portcullis.protocol.codes import Code, status_for
+from portcullis.protocol.codes import Code
 from portcullis.protocol.methods import METHODS
 from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
 
@@ -54,17 +54,10 @@ def methods() -> str:
 
 
 def codes() -> str:
-    """Every JSON-RPC error code the gateway originates, and its HTTP status."""
+    """Every JSON-RPC error code that the gateway knows."""
     return table(
-        ("code", "name", "HTTP status, handshake revisions", "HTTP status, 2026-07-28"),
-        (
-            (
-                f"`{code.value}`",
-                code.name.lower().replace("_", " "),
-                *(str(status_for(code, era)) for era in (Era.LEGACY, Era.MODERN)),
-            )
-            for code in Code
-        ),
+        ("code", "name"),
+        ((f"`{code.value}`", code.name.lower().replace("_", " ")) for code in Code),
     )
 
 
