@@ -53,7 +53,7 @@ def decision_meta(
     }
     if refused is not None:
         meta["retry_after"] = refused.retry_after_seconds
-        meta["remaining"] = refused.remaining
+        meta["remaining"] = refused.remaining if _is_the_callers_own(refused.take) else None
     if denial.outcome is Outcome.STORE_UNAVAILABLE:
         meta["retry_after"] = STORE_RETRY_SECONDS
     return meta
@@ -71,6 +71,11 @@ def what_remains(remaining: Remaining) -> JsonValue:
 def shadow_refusal(take: Take) -> JsonValue:
     """A limit in shadow mode that would have refused, for the decision log."""
     return {"outcome": Outcome.LIMIT_REACHED.value, "rule": take.rule}
+
+
+def _is_the_callers_own(take: Take) -> bool:
+    """What is left of a shared limit would tell what other callers used of it."""
+    return take.limit.scope in (Scope.SESSION, Scope.PRINCIPAL)
 
 
 def _sentence(reason: str) -> str:
