@@ -30,7 +30,7 @@ class OneSecret:
 
 def test_a_secret_is_read_once_in_five_minutes() -> None:
     client, now = OneSecret({"SecretString": "s"}), [0.0]
-    secrets = Secrets(client, lambda: at(now[0]))
+    secrets = Secrets(lambda: client, lambda: at(now[0]))
     assert [secrets.read("a"), secrets.read("a")] == ["s", "s"]
     assert client.asked == 1
     now[0] = 301
@@ -41,10 +41,10 @@ def test_a_secret_is_read_once_in_five_minutes() -> None:
 @pytest.mark.parametrize("error", FAULTS)
 def test_P08_a_secret_that_cannot_be_read_is_no_secret(error: Exception) -> None:
     with pytest.raises(CredentialError):
-        Secrets(OneSecret(error), lambda: at(0)).read("a")
+        Secrets(lambda: OneSecret(error), lambda: at(0)).read("a")
 
 
 @pytest.mark.parametrize("answer", [{}, {"SecretString": ""}, {"SecretBinary": b"x"}])
 def test_P08_an_empty_secret_is_no_secret(answer: dict[str, Any]) -> None:
     with pytest.raises(CredentialError, match="empty"):
-        Secrets(OneSecret(answer), lambda: at(0)).read("a")
+        Secrets(lambda: OneSecret(answer), lambda: at(0)).read("a")

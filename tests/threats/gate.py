@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 from portcullis.adapters.powertools_log import PowertoolsDecisionLog
@@ -77,8 +77,8 @@ class Answer:
 class RecordingLog(PowertoolsDecisionLog):
     """The real decision log, which also keeps what it wrote."""
 
-    def __init__(self, records: list[DecisionRecord], logger: Logger, metrics: Metrics) -> None:
-        super().__init__(logger, metrics)
+    def __init__(self, records: list[DecisionRecord], logger: Logger) -> None:
+        super().__init__(logger)
         self._records = records
 
     def record(self, record: DecisionRecord) -> None:

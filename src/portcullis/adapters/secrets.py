@@ -1,6 +1,7 @@
 """Secrets Manager: the session key and the credentials of upstreams, kept for five minutes."""
 
 from collections.abc import Callable
+from functools import cache
 
 from portcullis.adapters.aws_calls import AwsError, Client, error_code
 from portcullis.adapters.refreshing import Refreshing
@@ -12,10 +13,13 @@ MAXIMUM_AGE_SECONDS = 3600
 
 
 class Secrets:
-    """Reads secret strings by ARN, each at most once in five minutes."""
+    """Reads secret strings by ARN, each at most once in five minutes.
 
-    def __init__(self, client: Client, clock: Callable[[], Instant]) -> None:
-        self._client = client
+    `make_client` is asked once, for the first secret: most calls need none.
+    """
+
+    def __init__(self, make_client: Callable[[], Client], clock: Callable[[], Instant]) -> None:
+        self._client = cache(make_client)
         self._clock = clock
         self._held: dict[str, Refreshing[str]] = {}
 
@@ -36,7 +40,7 @@ class Secrets:
 
     def _load(self, arn: str) -> str:
         try:
-            value = self._client.get_secret_value(SecretId=arn).get("SecretString")
+            value = self._client().get_secret_value(SecretId=arn).get("SecretString")
         except AwsError as error:
             raise CredentialError(f"a secret cannot be read: {error_code(error)}") from error
         if not isinstance(value, str) or not value:

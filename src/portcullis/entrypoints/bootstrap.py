@@ -6,16 +6,16 @@ import sys
 import time
 from collections.abc import Callable
 
-import boto3
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from botocore.config import Config
+from botocore.session import Session
 
 from portcullis.adapters.aws_calls import Client
 from portcullis.adapters.dynamodb_counters import DynamoDBCounterStore
 from portcullis.adapters.dynamodb_sessions import DynamoDBSessionStore
 from portcullis.adapters.http_upstream import HttpUpstream, parse_endpoint
 from portcullis.adapters.lambda_upstream import LambdaUpstream
-from portcullis.adapters.powertools_log import NAMESPACE, PowertoolsDecisionLog
+from portcullis.adapters.powertools_log import PowertoolsDecisionLog
 from portcullis.adapters.s3_policies import S3PolicyStore
 from portcullis.adapters.s3_snapshots import S3SnapshotStore
 from portcullis.adapters.secrets import Secrets
@@ -50,9 +50,11 @@ def new_id() -> str:
 
 def build_gateway(settings: GatewaySettings) -> Gateway:
     """The gateway of one execution environment."""
-    secret_store = Secrets(boto3.client("secretsmanager", config=_STORE), clock)
-    upstreams = _Upstreams(settings, secret_store).build()
-    s3, dynamodb = boto3.client("s3", config=_STORE), boto3.client("dynamodb", config=_STORE)
+    aws = Session()  # boto3 on top of it would only load what no call uses
+    secret_store = Secrets(lambda: aws.create_client("secretsmanager", config=_STORE), clock)
+    upstreams = _Upstreams(settings, aws, secret_store).build()
+    s3 = aws.create_client("s3", config=_STORE)
+    dynamodb = aws.create_client("dynamodb", config=_STORE)
     timeout = float(settings.upstream_timeout_seconds)
     return Gateway(
         Ports(
@@ -86,9 +88,7 @@ def build_gateway(settings: GatewaySettings) -> Gateway:
                 new_id=new_id,
             ),
             upstreams=upstreams,
-            log=PowertoolsDecisionLog(
-                Logger(service="portcullis"), Metrics(namespace=NAMESPACE, service="portcullis")
-            ),
+            log=PowertoolsDecisionLog(Logger(service="portcullis")),
         ),
         Terms(
             upstream_timeout_seconds=timeout,
@@ -104,8 +104,9 @@ def build_gateway(settings: GatewaySettings) -> Gateway:
 class _Upstreams:
     """Makes one upstream a configured server."""
 
-    def __init__(self, settings: GatewaySettings, secret_store: Secrets) -> None:
+    def __init__(self, settings: GatewaySettings, aws: Session, secret_store: Secrets) -> None:
         self._settings = settings
+        self._aws = aws
         self._secrets = secret_store
         self._lambda: Client | None = None
 
@@ -134,7 +135,7 @@ class _Upstreams:
             config = Config(
                 connect_timeout=2, read_timeout=timeout, retries={"total_max_attempts": 1}
             )
-            self._lambda = boto3.client("lambda", config=config)
+            self._lambda = self._aws.create_client("lambda", config=config)
         return self._lambda
 
 
