@@ -20,7 +20,9 @@ from unittest import mock
 
 from botocore.client import BaseClient
 
+from portcullis.adapters.powertools_log import PowertoolsDecisionLog
 from portcullis.entrypoints import bootstrap
+from portcullis.gateway.ports import DecisionRecord
 from portcullis.policy.model import Instant, Principal
 from threats.fixtures import Client, call_text
 from threats.gate import Answer, Gate, Json, standing_gate
@@ -66,14 +68,26 @@ def someone() -> Principal:
 
 @contextmanager
 def one_request_at_a_time() -> Iterator[None]:
-    """Make each AWS call atomic, as AWS does; the emulator interleaves threads inside one."""
-    lock, send = threading.Lock(), BaseClient._make_api_call
+    """Make each AWS call atomic, as AWS does; the emulator interleaves threads inside one.
+
+    Powertools keeps the metrics of a whole process in one place, and an environment is a
+    process; here many share one, so the log takes turns as well.
+    """
+    lock, send = threading.Lock(), vars(BaseClient)["_make_api_call"]
+    record = PowertoolsDecisionLog.record
 
     def locked(client: BaseClient, operation: str, parameters: Json) -> Any:
         with lock:
             return send(client, operation, parameters)
 
-    with mock.patch.object(BaseClient, "_make_api_call", locked):
+    def in_turn(log: PowertoolsDecisionLog, decision: DecisionRecord) -> None:
+        with lock:
+            record(log, decision)
+
+    with (
+        mock.patch.object(BaseClient, "_make_api_call", locked),
+        mock.patch.object(PowertoolsDecisionLog, "record", in_turn),
+    ):
         yield
 
 
