@@ -115,6 +115,23 @@ def test_a_header_that_differs_from_the_body_is_rejected(
     assert_rejected(gate, answer, status=400, code=MISMATCH)
 
 
+@pytest.mark.parametrize("row", [GOOD, "<c0>"], ids=["allowed", "target"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"MCP-Protocol-Version": [LEGACY, "2025-03-26"]}, id="D09-two old revisions"),
+        pytest.param({"MCP-Protocol-Version": ["2025-03-26", MODERN]}, id="D09-old and new"),
+        pytest.param({"Mcp-Name": ["get_info", TARGET]}, id="D09-names nobody asked for"),
+        pytest.param({"Mcp-Method": ["ping", "tools/call"]}, id="D09-methods nobody asked for"),
+    ],
+)
+def test_a_repeated_routing_header_is_rejected_in_a_legacy_request_too(
+    gate: Gate, row: str, headers: Headers
+) -> None:
+    answer = Client(era=LEGACY).send(gate, "f0", row, headers=headers)
+    assert_rejected(gate, answer, status=400, code=MISMATCH)
+
+
 @pytest.mark.parametrize(
     "name",
     [
