@@ -1,0 +1,79 @@
+"""The Python that the pages show for grants, carried out as it stands there."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from portcullis.adapters.dynamodb_grants import DynamoDBGrants
+
+ROOT = Path(__file__).parents[2]
+TABLE = "state"
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+README = BLOCK.findall((ROOT / "README.md").read_text())
+MINT, REVOKE_BY_TOKEN, REVOKE_BY_NAME = BLOCK.findall((ROOT / "docs" / "grants.md").read_text())
+
+
+@pytest.fixture
+def grants() -> Iterator[DynamoDBGrants]:
+    with mock_aws():
+        client = boto3.client("dynamodb")
+        client.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+        )
+        yield DynamoDBGrants(client, TABLE)
+
+
+def run(snippet: str, **filled_in: str) -> dict[str, Any]:
+    """Run a snippet with its placeholders filled in; answer its variables."""
+    for name, value in {"StateTableName": TABLE, **filled_in}.items():
+        snippet = snippet.replace(f"<{name}>", value)
+    assert "<" not in snippet
+    variables: dict[str, Any] = {}
+    exec(compile(snippet, "snippet", "exec"), variables)  # noqa: S102 - that is the test
+    return variables
+
+
+def now() -> int:
+    return int(time.time())
+
+
+@pytest.mark.parametrize("snippet", [*README, MINT], ids=["README", "grants"])
+def test_the_token_that_is_minted_opens_the_servers(
+    grants: DynamoDBGrants, snippet: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = run(snippet)["token"]
+    assert capsys.readouterr().out == f"{token}\n"
+    grant = grants.find(token, now_seconds=now())
+    assert grant is not None
+    assert (grant.name, grant.servers) == ("build-agent", ("amazon-mq", "aws-iam"))
+    assert grants.find(token, now_seconds=now() + 31 * 24 * 3600) is None
+
+
+def test_a_token_is_revoked_and_another_of_the_name_is_not(grants: DynamoDBGrants) -> None:
+    first, second = run(MINT)["token"], run(MINT)["token"]
+    run(REVOKE_BY_TOKEN, token=first)
+    assert grants.find(first, now_seconds=now()) is None
+    assert grants.find(second, now_seconds=now()) is not None
+
+
+def test_all_tokens_of_a_name_are_revoked(grants: DynamoDBGrants) -> None:
+    tokens = [run(MINT)["token"] for _ in range(2)]
+    other = run(MINT.replace("build-agent", "another"))["token"]
+    run(REVOKE_BY_NAME)
+    assert [grants.find(token, now_seconds=now()) for token in tokens] == [None, None]
+    assert grants.find(other, now_seconds=now()) is not None
