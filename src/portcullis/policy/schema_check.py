@@ -104,6 +104,8 @@ def _applied(walk: SchemaWalk, schema: JsonObject, value: JsonValue, path: str) 
 
 
 def _type(wanted: JsonValue, value: JsonValue, path: str) -> None:
+    if isinstance(wanted, str) and wanted in _TYPES and _TYPES[wanted](value):
+        return  # nearly always
     names = wanted if isinstance(wanted, list) else [wanted]
     known = [name for name in names if isinstance(name, str) and name in _TYPES]
     if len(known) != len(names) or not known:

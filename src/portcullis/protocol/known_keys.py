@@ -23,6 +23,8 @@ _INVISIBLE = frozenset(("Cc", "Cf"))
 
 def fold(key: str) -> str:
     """Reduce a key to what the most lenient reader makes of it."""
+    if key.isascii() and key.isprintable():
+        return key.lower()  # the same, told at once
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", key).casefold())
     return "".join(c for c in folded if unicodedata.category(c) not in _INVISIBLE)
 
