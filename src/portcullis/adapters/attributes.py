@@ -13,6 +13,7 @@ from decimal import Decimal
 from portcullis.adapters.dynamodb_calls import Item
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]{1,3})?")
+_PLAIN_EXPONENT = 38  # DynamoDB's digits
 _WHOLE = re.compile(r"[0-9]{1,18}")
 
 
@@ -69,5 +70,10 @@ def string_set_in(item: Item, name: str) -> Sequence[str]:
 
 
 def written(number: Decimal) -> str:
-    """A number as DynamoDB takes it; a zero of Decimal's can carry an exponent."""
-    return str(number) if number else "0"
+    """A number as DynamoDB and every emulator of it take it: digits, without an exponent.
+
+    One that would need more digits than any amount of a call has keeps its exponent.
+    """
+    if not number:
+        return "0"
+    return format(number, "f") if abs(number.adjusted()) <= _PLAIN_EXPONENT else str(number)
