@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from local_stack.template_yaml import load_template
 from portcullis.entrypoints.settings import ActivatorSettings, AuthorizerSettings, GatewaySettings
 from portcullis.policy.operators import OPERATORS
 from portcullis.policy.paths import TIME_FIELDS
@@ -17,7 +18,8 @@ from portcullis.protocol.codes import Code
 from portcullis.protocol.methods import METHODS
 from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
 
-PAGES = Path(__file__).parents[1] / "docs" / "reference"
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs" / "reference"
 BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -96,12 +98,25 @@ def settings(cls: type[Any]) -> Callable[[], str]:
     return rows
 
 
+def template_parameters() -> str:
+    """Every parameter of the deployment."""
+    parameters = load_template(ROOT / "template.yaml")["Parameters"]
+    return table(
+        ("parameter", "default", "meaning"),
+        (
+            (f"`{name}`", f"`{one['Default']}`" if one["Default"] != "" else "", one["Description"])
+            for name, one in parameters.items()
+        ),
+    )
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "operators": operators,
     "time-fields": time_fields,
     "methods": methods,
     "codes": codes,
     "versions": versions,
+    "template-parameters": template_parameters,
     "gateway-settings": settings(GatewaySettings),
     "authorizer-settings": settings(AuthorizerSettings),
     "activator-settings": settings(ActivatorSettings),
