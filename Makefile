@@ -19,7 +19,7 @@ SAM := .tools/sam/bin/sam
 RESULTS := .cache/results
 COVERAGE := $(BIN)/coverage
 PYTEST = $(COVERAGE) run -m pytest -q
-APART := e2e or conformance or races
+APART := e2e or conformance or races or property
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade)
 # On stderr: what `make run` prints on stdout is one line of JSON, for programs to read.
 title = @printf '\n== %s\n' '$(1)' >&2
@@ -36,7 +36,7 @@ run: .venv/.installed-run ## start the whole gateway on this machine
 test: setup ## everything CI runs
 	@rm -rf .cache/results .coverage .coverage.*
 	@$(MAKE) --no-print-directory check build
-	@$(MAKE) --no-print-directory unit e2e conformance races
+	@$(MAKE) --no-print-directory unit laws e2e conformance races
 	@$(MAKE) --no-print-directory coverage threats compat
 	$(call title,all passed)
 
@@ -73,6 +73,7 @@ setup: .venv/.installed-dev .tools/sam/.installed .tools/ms/.installed tests/nod
 
 .tools/sam/.installed: locks/sam.txt
 .tools/ms/.installed: locks/ministack.txt
+.tools/peer/.installed: locks/peer.txt
 
 tests/node/node_modules/.installed: tests/node/package-lock.json .venv/.installed-dev
 	$(call title,Node packages)
@@ -117,10 +118,15 @@ build: .tools/sam/.installed ## what `sam deploy` uploads
 
 # ---------------------------------------------------------------- tests
 
-.PHONY: unit e2e conformance races coverage threats compat docs
+.PHONY: unit laws e2e conformance races coverage threats compat docs bench
 unit: .venv/.installed-dev .tools/ms/.installed ## all tests that need no processes of their own
 	$(call title,tests)
 	@$(PYTEST) -n 2 --dist loadfile -m "not ($(APART))" --junitxml=$(RESULTS)/unit.xml
+
+# Thousands of cases a law: measuring coverage would only make them slow.
+laws: .venv/.installed-dev ## laws that hold for every input
+	$(call title,laws)
+	@$(BIN)/pytest -q -n 2 --dist worksteal -m "property" --junitxml=$(RESULTS)/laws.xml
 
 e2e: .venv/.installed-dev tests/node/node_modules/.installed ## the whole local gateway
 	$(call title,whole gateway)
@@ -152,6 +158,9 @@ compat: .tools/uv/.installed ## the fast tests on another Python version
 
 docs: .venv/.installed-dev ## write the generated reference pages
 	@$(BIN)/python scripts/reference_pages.py
+
+bench: .venv/.installed-dev .tools/ms/.installed .tools/peer/.installed ## measure the gateway beside a peer (docs/benchmark.md)
+	@$(BIN)/python -m bench.gateway
 
 # ---------------------------------------------------------------- upkeep
 

@@ -1,7 +1,7 @@
 """What every test gets: a fake AWS account's environment, and a mark by folder.
 
-The folders that need processes or the whole machine are marked here, so that no test in
-them can slip into the fast run by forgetting its mark.
+The folders whose tests are run apart (they take long, need processes or the whole machine)
+are marked here, so that no test in them can slip into the fast run by forgetting its mark.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MARKED_FOLDERS = ("e2e", "conformance", "races")
+MARKED_FOLDERS = ("property", "e2e", "conformance", "races")
 FAKE_ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
