@@ -7,8 +7,8 @@ import os
 import time
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 from portcullis.adapters.dynamodb_grants import DynamoDBGrants
 from portcullis.entrypoints.authorizer import authorize
@@ -17,7 +17,8 @@ from portcullis.entrypoints.settings import AuthorizerSettings, read_settings
 _CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
 
 GRANTS = DynamoDBGrants(
-    boto3.client("dynamodb", config=_CONFIG), read_settings(AuthorizerSettings, os.environ).table
+    Session().create_client("dynamodb", config=_CONFIG),
+    read_settings(AuthorizerSettings, os.environ).table,
 )
 
 

@@ -1,0 +1,1 @@
+"""Measures the gateway: `make bench`. What it measures and how is in docs/benchmark.md."""

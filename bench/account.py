@@ -1,0 +1,85 @@
+"""The emulated AWS account of a run: a bucket with the policy in force, a table, a secret."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+
+from bench.calls import POLICY, SERVER
+from bench.children import ROOT, free_port, serving
+from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
+
+REGION, BUCKET, TABLE = "us-east-1", "bench-policies", "bench-state"
+MINISTACK = ROOT / ".tools" / "ms"
+
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+
+
+@contextmanager
+def running_ministack() -> Iterator[str]:
+    """Run the emulator in a process of its own; answers its endpoint."""
+    port = free_port()
+    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0"}
+    with serving([str(MINISTACK / "bin" / "ministack")], environment, port=port) as child:
+        yield child.url
+
+
+def client(service: str, endpoint: str) -> Any:
+    """A client of the emulated account."""
+    return boto3.client(
+        service,  # type: ignore[call-overload]  # a name only known at run time
+        region_name=REGION,
+        endpoint_url=endpoint,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",  # noqa: S106 - an emulator's
+    )
+
+
+def furnish(endpoint: str) -> str:
+    """Make what the gateway needs and put the policy in force; answers the secret's ARN."""
+    client("dynamodb", endpoint).create_table(
+        TableName=TABLE,
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    s3 = client("s3", endpoint)
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=BUCKET, Key=incoming_key(SERVER), Body=POLICY.encode())
+    status = PolicyActivation(s3, BUCKET).activate(SERVER, now_seconds=0)
+    if status["state"] != "active":
+        raise RuntimeError(f"the policy was not activated: {status}")
+    secrets = client("secretsmanager", endpoint)
+    made: str = secrets.create_secret(Name="session-key", SecretString="k" * 64)["ARN"]
+    return made
+
+
+def gateway_environment(*, endpoint: str, secret: str, servers: str) -> dict[str, str]:
+    """The gateway function's environment, as the template sets it."""
+    return {
+        **_CREDENTIALS,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": endpoint,
+        "PORTCULLIS_BUCKET": BUCKET,
+        "PORTCULLIS_TABLE": TABLE,
+        "PORTCULLIS_SERVERS": servers,
+        "PORTCULLIS_SESSION_KEY_SECRET": secret,
+        "PORTCULLIS_POLICY_REFRESH_SECONDS": "30",
+        "PORTCULLIS_POLICY_MAX_AGE_SECONDS": "3600",
+        "PORTCULLIS_SESSION_CAP": "5",
+        "PORTCULLIS_SESSION_TTL_SECONDS": "28800",
+        "PORTCULLIS_ALLOWED_ORIGINS": "",
+        "PORTCULLIS_ALLOWED_HOSTS": "",
+        "PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS": "true",
+        "PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "25",
+    }
