@@ -270,6 +270,16 @@ def test_a_server_that_does_not_answer_leaves_the_stored_list_until_it_is_too_ol
         snapshots(s3, server, 100, notices).current("mq", now=at(100))
 
 
+def test_a_stored_list_keeps_its_age_in_the_environment_that_took_it_over(s3: Any) -> None:
+    server = Server()
+    snapshots(s3, server, 0, []).current("mq", now=at(0))
+    server.fails = True
+    second = snapshots(s3, server, 90, [])
+    assert second.current("mq", now=at(100)).taken_at == 0
+    with pytest.raises(SnapshotUnavailableError, match="too old"):
+        second.current("mq", now=at(101))
+
+
 def test_without_any_list_there_is_no_snapshot(s3: Any) -> None:
     server = Server()
     server.fails = True

@@ -45,8 +45,11 @@ class S3SnapshotStore(SnapshotStore):
         self._servers: dict[str, Refreshing[Snapshot]] = {}
 
     def current(self, server: str, *, now: Instant) -> Snapshot:
-        """See `SnapshotStore.current`."""
-        return self._servers.setdefault(server, self._refreshing(server)).get(now)
+        """See `SnapshotStore.current`. A list that was stored keeps the age it was stored with."""
+        snapshot = self._servers.setdefault(server, self._refreshing(server)).get(now)
+        if now.micros // 1_000_000 - snapshot.taken_at > self._max_age_seconds:
+            raise SnapshotUnavailableError(f"the tool list of `{server}` is too old")
+        return snapshot
 
     def _refreshing(self, server: str) -> Refreshing[Snapshot]:
         return Refreshing(

@@ -5,6 +5,7 @@ denial, and every request leaves exactly one decision record.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from portcullis.errors import PolicyUnavailableError, SnapshotUnavailableError, UnavailableError
@@ -54,13 +55,19 @@ class Gateway:
         try:
             inbound = self._read(http, server)
             reply = self._answer(inbound, exchange)
-        except UnavailableError:  # a dependency that no step below answers for by itself
-            exchange.outcome = Outcome.STORE_UNAVAILABLE.value
-            reply = outbound.internal_error(inbound, correlation_id=exchange.decision_id)
-        except Exception:  # noqa: BLE001 - the last line: our own bug is a denial, told plainly
-            exchange.outcome = Outcome.INTERNAL_ERROR.value
-            reply = outbound.internal_error(inbound, correlation_id=exchange.decision_id)
-        self._ports.log.record(exchange.to_record(reply.status))
+            self._ports.log.record(exchange.to_record(reply.status))
+        except Exception as error:  # noqa: BLE001 - the last line: whatever broke is a denial
+            reply = self._broken(error, inbound, exchange)
+        return reply
+
+    def _broken(self, error: Exception, inbound: Inbound | None, exchange: Exchange) -> HttpReply:
+        """Generic text and a correlation id; a decision that was not recorded is not answered."""
+        known = isinstance(error, UnavailableError)
+        outcome = Outcome.STORE_UNAVAILABLE if known else Outcome.INTERNAL_ERROR
+        exchange.outcome = outcome.value
+        reply = outbound.internal_error(inbound, correlation_id=exchange.decision_id)
+        with suppress(Exception):  # it may be the log that broke
+            self._ports.log.record(exchange.to_record(reply.status))
         return reply
 
     def refuse(self, message: str) -> HttpReply:

@@ -196,6 +196,20 @@ def test_a_store_no_step_answers_for_is_still_a_denial() -> None:
     assert world.log.records[-1].outcome == "store_unavailable"
 
 
+def test_a_decision_that_cannot_be_recorded_is_not_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+
+    def full(_record: object) -> None:
+        raise OSError("canary: no space left")
+
+    monkeypatch.setattr(world.log, "record", full)
+    reply = world.call("get_info")
+    assert (reply.status, body_of(reply)["error"]["code"]) == (500, -32603)
+    assert b"canary" not in reply.body
+
+
 # ---------------------------------------------------------------- settle
 
 
