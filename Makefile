@@ -126,19 +126,19 @@ unit: .venv/.installed-dev .tools/ms/.installed ## all tests that need no proces
 # Thousands of cases a law: measuring coverage would only make them slow.
 laws: .venv/.installed-dev ## laws that hold for every input
 	$(call title,laws)
-	@$(BIN)/pytest -q -n 2 --dist worksteal -m "property" --junitxml=$(RESULTS)/laws.xml
+	@$(BIN)/pytest -q -n 2 --dist worksteal tests/property --junitxml=$(RESULTS)/laws.xml
 
 e2e: .venv/.installed-dev tests/node/node_modules/.installed ## the whole local gateway
 	$(call title,whole gateway)
-	@$(PYTEST) -m "e2e" --junitxml=$(RESULTS)/e2e.xml
+	@$(PYTEST) tests/e2e --junitxml=$(RESULTS)/e2e.xml
 
 conformance: .venv/.installed-dev tests/node/node_modules/.installed ## the public MCP conformance suite and clients
 	$(call title,conformance)
-	@$(PYTEST) -m "conformance" --junitxml=$(RESULTS)/conformance.xml
+	@$(PYTEST) tests/conformance --junitxml=$(RESULTS)/conformance.xml
 
 races: .venv/.installed-dev .tools/ms/.installed ## many callers at once, alone on the machine
 	$(call title,races)
-	@$(PYTEST) -m "races" --junitxml=$(RESULTS)/races.xml
+	@$(PYTEST) tests/races --junitxml=$(RESULTS)/races.xml
 
 coverage: .venv/.installed-dev ## branch coverage of the last `make test`; the core must be complete
 	$(call title,coverage)
