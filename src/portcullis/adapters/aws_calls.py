@@ -5,8 +5,14 @@ Sources: botocore.exceptions; the error codes of each service's API reference.
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ProxyConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProxyConnectionError,
+)
 
 AwsError = (BotoCoreError, ClientError)
 Client = Any  # boto3 clients are generated at run time; the stubs are a development dependency

@@ -102,14 +102,13 @@ def _key(token: str) -> dict[str, dict[str, str]]:
 
 
 def _from_item(item: dict[str, dict[str, object]]) -> Grant:
-    try:
-        name, servers, expires = item["name"]["S"], item["servers"]["SS"], item["expires"]["N"]
-        if not isinstance(name, str) or not name or not isinstance(servers, list):
-            raise TypeError
-        return Grant(
-            name=name,
-            servers=tuple(str(server) for server in servers),
-            expires_at=int(str(expires)),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise GrantStoreError("a stored grant has an unexpected shape") from error
+    match item:
+        case {
+            "name": {"S": str() as name},
+            "servers": {"SS": list() as servers},
+            "expires": {"N": str() as expires},
+        } if name and expires.isascii() and expires.isdigit():
+            listed = tuple(str(server) for server in servers)
+            return Grant(name=name, servers=listed, expires_at=int(expires))
+        case _:
+            raise GrantStoreError("a stored grant has an unexpected shape")

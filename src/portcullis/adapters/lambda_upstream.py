@@ -36,7 +36,12 @@ class LambdaUpstream(Upstream):
         self._client = client
         self._function = function
 
-    def send(self, request: UpstreamRequest, *, timeout_seconds: float) -> UpstreamReply:
+    def send(
+        self,
+        request: UpstreamRequest,
+        *,
+        timeout_seconds: float,  # noqa: ARG002 - the port's; boto3 knows it per client only
+    ) -> UpstreamReply:
         """See `Upstream.send`. The time-out is the client's own read time-out."""
         payload = dump(
             {

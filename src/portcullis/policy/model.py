@@ -46,7 +46,7 @@ class Algorithm(Enum):
 
 
 class Truth(Enum):
-    """The outcome of a condition. INDETERMINATE: could not be evaluated, never the same as FALSE."""
+    """The outcome of a condition. INDETERMINATE (could not be evaluated) is never FALSE."""
 
     TRUE = "true"
     FALSE = "false"
