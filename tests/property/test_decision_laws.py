@@ -31,7 +31,7 @@ from portcullis.policy.model import (
 )
 from portcullis.values import JsonValue
 from reference.evaluator import decide
-from strategies import PATTERNS, PROMPTS, RESOURCES, TOOLS, conditions, policies
+from strategies import PATTERNS, PROMPTS, RESOURCES, TOOLS, conditions, policies, rules
 
 pytestmark = pytest.mark.property
 
@@ -94,7 +94,9 @@ def calls(draw: st.DrawFn) -> Call:
 @st.composite
 def policies_and_calls(draw: st.DrawFn) -> tuple[Policy, list[Call]]:
     """A policy, and calls of the names that most of its rules are about."""
-    policy = loaded(draw(policies()))
+    document = draw(policies())
+    document.setdefault("tools", {"*": {"rules": [draw(rules()) for _ in range(4)]}})
+    policy = loaded(document)
     named = [
         call
         for kind, names in NAMES.items()
@@ -103,9 +105,9 @@ def policies_and_calls(draw: st.DrawFn) -> tuple[Policy, list[Call]]:
     ]
     named.sort(key=lambda call: -len(matching_rules(policy, call)))
     several = st.lists(ARGUMENTS, min_size=CALLS_A_POLICY, max_size=CALLS_A_POLICY)
+    ruled = [call for call in named if matching_rules(policy, call)][:3] or named
     asked = [
-        replace(draw(st.sampled_from(named[:3])), arguments=arguments)
-        for arguments in draw(several)
+        replace(draw(st.sampled_from(ruled)), arguments=arguments) for arguments in draw(several)
     ]
     return policy, [*asked, draw(calls())]
 
