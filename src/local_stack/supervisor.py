@@ -109,12 +109,17 @@ class Supervisor:
         }
 
     def _make_pools(self, template: Template, endpoint_url: str) -> dict[str, EnvironmentPool]:
-        launch = Launch(
-            variables={**self._variables(), "AWS_ENDPOINT_URL": endpoint_url},
-            directory=SOURCE,
-        )
         pools = {}
         for function in template.functions():
+            code = template.code_of(function)
+            launch = Launch(
+                variables={
+                    **self._variables(),
+                    "AWS_ENDPOINT_URL": endpoint_url,
+                    "PYTHONPATH": str(code),
+                },
+                directory=code,
+            )
             pool = EnvironmentPool(function, launch, maximum=MAXIMUM_ENVIRONMENTS, report=report)
             self._cleanup.push_async_callback(pool.close)
             pools[function.logical_id] = pool

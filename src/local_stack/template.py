@@ -83,8 +83,15 @@ class Api:
 class Template:
     """A loaded template, seen through parameters and the resources that exist so far."""
 
-    def __init__(self, tree: Mapping[str, Any], *, parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        tree: Mapping[str, Any],
+        *,
+        parameters: Mapping[str, str],
+        folder: Path = Path(),
+    ) -> None:
         self._tree = tree
+        self._folder = folder
         self.physical: dict[str, Physical] = {}
         self._resolver = Resolver(tree, parameters=parameters, physical=self.physical)
 
@@ -95,7 +102,7 @@ class Template:
         Raises:
             TemplateError: it cannot be read, or a parameter is unknown or has a wrong value.
         """
-        return cls(load_template(path), parameters=parameters)
+        return cls(load_template(path), parameters=parameters, folder=path.resolve().parent)
 
     def types(self) -> Mapping[str, str]:
         """Logical id to resource type, in the order of the file."""
@@ -109,6 +116,11 @@ class Template:
     def functions(self) -> tuple[Function, ...]:
         """Every function; their resources must exist."""
         return tuple(self._function(name) for name in self._of_type(FUNCTION))
+
+    def code_of(self, function: Function) -> Path:
+        """The folder with a function's code: src/, or what `sam build` made of it."""
+        inherited = (self._tree.get("Globals") or {}).get("Function") or {}
+        return self._folder / {**inherited, **self._raw(function.logical_id)}["CodeUri"]
 
     def rules(self) -> tuple[Rule, ...]:
         """Every event rule that a function declares."""
