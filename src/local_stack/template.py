@@ -120,7 +120,7 @@ class Template:
     def code_of(self, function: Function) -> Path:
         """The folder with a function's code: src/, or what `sam build` made of it."""
         inherited = (self._tree.get("Globals") or {}).get("Function") or {}
-        return self._folder / {**inherited, **self._raw(function.logical_id)}["CodeUri"]
+        return self._folder / str({**inherited, **self._raw(function.logical_id)}["CodeUri"])
 
     def rules(self) -> tuple[Rule, ...]:
         """Every event rule that a function declares."""
