@@ -47,7 +47,7 @@ def measure(arguments: argparse.Namespace) -> Iterator[Row]:
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
     """How many of each; the defaults take less than three minutes on two busy cores."""
     reader = argparse.ArgumentParser(prog="bench.gateway", description=__doc__)
-    reader.add_argument("--calls", type=int, default=1500, help="of each kind, parts a and b")
+    reader.add_argument("--calls", type=int, default=1000, help="of each kind, parts a and b")
     reader.add_argument("--seconds", type=float, default=10, help="of the open loop")
     reader.add_argument("--rate", type=float, default=100, help="calls a second, open loop")
     reader.add_argument("--peer-calls", type=int, default=150, help="of each target")
