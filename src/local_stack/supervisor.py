@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -44,6 +45,7 @@ class Supervisor:
     def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
         self._cleanup = contextlib.AsyncExitStack()
+        self._folder = ""
 
     async def start(self) -> dict[str, Any]:
         """Start every part.
@@ -58,6 +60,8 @@ class Supervisor:
             place = f"{settings.host}:{settings.port}"
             raise LocalStackError(f"cannot listen on `{place}`: {error.strerror}") from error
         self._cleanup.callback(sock.close)
+        # The functions' /tmp: killed environments cannot clean up after themselves.
+        self._folder = self._cleanup.enter_context(_removed_at_the_end())
         host, port = _url_host(settings.host), sock.getsockname()[1]
         template = Template.load(
             settings.template, parameters=_parameters(settings, host=host, port=port)
@@ -105,6 +109,7 @@ class Supervisor:
             "AWS_REGION": REGION,
             "NO_PROXY": "127.0.0.1,localhost",
             "PYTHONPATH": str(SOURCE),
+            "TMPDIR": self._folder,
             "TZ": ":UTC",
         }
 
@@ -163,6 +168,10 @@ def _mint(clients: Clients, table: str, *, name: str, servers: list[str]) -> str
         now_seconds=int(time.time()),
         lifetime_seconds=GRANT_SECONDS,
     )
+
+
+def _removed_at_the_end() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="portcullis-", ignore_cleanup_errors=True)
 
 
 def _url_host(host: str) -> str:

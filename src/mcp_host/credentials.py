@@ -10,9 +10,11 @@ botocore then finds and refreshes them itself.
 Source: botocore.credentials.create_credential_resolver.
 """
 
+import atexit
 import configparser
 import io
 import os
+import shutil
 import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -53,6 +55,7 @@ class DefaultProfile:
         if not self._written and not any(map(self._environment.get, _CONTAINER_VARIABLES)):
             return
         self._folder = Path(tempfile.mkdtemp(prefix="aws-profile-"))
+        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
         self._write("config", {})
         self._write("credentials", self._written)
         self._environment["AWS_CONFIG_FILE"] = str(self._folder / "config")
