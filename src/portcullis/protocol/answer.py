@@ -98,8 +98,14 @@ def read_refusal(
 
 
 def with_result(answer: Answer, result: JsonObject) -> Answer:
-    """Answer the same with another result, the messages around it kept in order."""
-    return _rewritten(answer, {**(answer.message or {}), "result": result})
+    """Answer the same with another result, the messages around it kept in order.
+
+    Event ids go: no stream is resumed through the gateway, and an id is text of the
+    upstream's that could say what the result no longer says.
+    """
+    events = tuple(replace(event, id=None) for event in answer.events)
+    changed = replace(answer, events=events)
+    return _rewritten(changed, {**(answer.message or {}), "result": result})
 
 
 def _media(headers: Headers) -> Media | None:

@@ -139,6 +139,13 @@ def test_a_rewritten_result_keeps_what_stands_around_it() -> None:
     assert json.loads(plain.body) == {**answer(result={**RESULT, "added": True}), "extra": 1}
 
 
+def test_L02_an_event_id_does_not_outlive_the_result_it_came_with() -> None:
+    body = stream(LOG, answer()).replace(b"event: message", b"event: message\nid: hidden_tool")
+    reply = relayed(body, content_type=SSE, request=legacy(), rewrite=lambda _: {"tools": []})
+    assert messages(reply) == [LOG, answer(result={"tools": []})]
+    assert b"hidden_tool" not in reply.body
+
+
 def test_a_rewrite_that_changes_nothing_leaves_the_bytes() -> None:
     body = b'{ "jsonrpc":"2.0", "id":1, "result":{} }'
     assert relayed(body, rewrite=lambda result: result).body == body
