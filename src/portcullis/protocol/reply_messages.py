@@ -9,6 +9,7 @@ from typing import Final
 
 from portcullis.protocol.known_keys import PROGRESS_TOKEN_KEY, KnownKeys
 from portcullis.protocol.messages import Request
+from portcullis.protocol.methods import METHODS
 from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject, JsonValue
 
@@ -39,6 +40,7 @@ class Part(Enum):
     WITHHELD = "withheld"  # server requests and undeliverable notifications
 
 
+_LIST_KEYS: Final = frozenset(row.list_key for row in METHODS.values() if row.list_key)
 _MEMBERS: Final = KnownKeys(("jsonrpc", "id", "method", "params", "result", "error"))
 
 
@@ -73,8 +75,16 @@ def _response(message: JsonObject, request: Request) -> Part | DropReason:
     result = message["result"]
     if not isinstance(result, dict):
         return DropReason.MALFORMED
+    if _holds_another_list(result, request):
+        return DropReason.UNUSABLE_RESULT
     is_task = request.era is Era.MODERN and result.get("resultType") == "task"
     return DropReason.TASK if is_task else Part.RESPONSE
+
+
+def _holds_another_list(result: JsonObject, request: Request) -> bool:
+    """A list that answers something else than its own method would pass unfiltered."""
+    others = (key for key in _LIST_KEYS & result.keys() if key != request.method.list_key)
+    return any(isinstance(result[key], list) for key in others)
 
 
 def _from_server(message: JsonObject, request: Request) -> Part | DropReason:

@@ -13,6 +13,7 @@ from support.http_requests import modern_meta
 from support.upstream_replies import (
     FORGED,
     JSON,
+    RESULT,
     SSE,
     answer,
     dropped,
@@ -161,6 +162,10 @@ MALFORMED: dict[str, tuple[Any, DropReason]] = {
     "L09-error a string": (answer(error="x"), DropReason.MALFORMED),
     "L09-error code true": (answer(error={"code": True, "message": ""}), DropReason.MALFORMED),
     "L09-error without message": (answer(error={"code": 1}), DropReason.MALFORMED),
+    "L03-list of another method": (
+        answer(result={**RESULT, "tools": [{"name": "hidden"}]}),
+        DropReason.UNUSABLE_RESULT,
+    ),
     "A6-task": (answer(result={"resultType": "task", "taskId": "t"}), DropReason.TASK),
 }
 
@@ -176,6 +181,11 @@ def test_a_body_that_is_not_the_one_answer_is_dropped(
     if content_type == SSE:
         raw = b"data: " + raw + b"\n\n"
     assert dropped(raw, content_type=content_type) is reason
+
+
+def test_L03_a_member_that_only_shares_a_lists_name_passes() -> None:
+    body = answer(result={**RESULT, "tools": "none", "resources": {}})
+    assert json.loads(relayed(body).body) == body
 
 
 def test_L03_a_repeated_answer_is_dropped() -> None:
