@@ -94,6 +94,10 @@ def test_is_executed_with_what_was_evaluated(gate: Gate, case: str, arguments: s
     assert_executed(gate, answer, tool, {**defaults, **json.loads(arguments)})
 
 
+def test_I12_what_is_omitted_and_has_no_declared_default_is_denied(gate: Gate) -> None:
+    assert_denied(gate, raw_call(gate, "i03-no-schema", "open", "{}"), "open", "indeterminate")
+
+
 @pytest.mark.parametrize(
     "change",
     [
