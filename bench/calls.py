@@ -88,7 +88,8 @@ RESULT_TEXT = json.dumps(
     ]
 )
 
-_EVENT = Path(__file__).parents[1] / "events" / "tools-call-2026-07-28.json"
+_EVENTS = Path(__file__).parents[1] / "events"
+_EVENT = (_EVENTS / "tools-call-2026-07-28.json").read_text(encoding="utf-8")
 
 
 def message(tool: str, *, era: str = MODERN) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def authorizer_context(subject: str) -> dict[str, str]:
 
 def event(tool: str, *, subject: str = "agent") -> dict[str, Any]:
     """API Gateway's event of a call: the sample event with this call in it."""
-    made: dict[str, Any] = json.loads(_EVENT.read_text())
+    made: dict[str, Any] = json.loads(_EVENT)
     made["path"], made["pathParameters"] = f"/mcp/{SERVER}", {"server": SERVER}
     made["headers"]["Mcp-Name"], made["multiValueHeaders"]["Mcp-Name"] = tool, [tool]
     made["requestContext"]["authorizer"] = authorizer_context(subject)
