@@ -210,11 +210,8 @@ def test_the_tool_definitions_pass_unchanged(
         "[default]\naws_access_key_id=a\naws_secret_access_key=b\n", encoding="ascii"
     )
     environment = {**emulator.environment(), "AWS_SHARED_CREDENTIALS_FILE": str(profile)}
-    published = run_published(module, environment, tmp_path, option)
 
-    answers = [json.loads(line) for line in published.stdout.splitlines()]
-    listed = next(answer["result"]["tools"] for answer in answers if answer["id"] == 2)
-    assert tools_of(host, LEGACY) == listed
+    assert tools_of(host, LEGACY) == list_published(module, environment, tmp_path, option)
 
 
 def test_nothing_of_a_call_is_logged(mq_host: HostInstance, iam_host: HostInstance) -> None:
@@ -229,10 +226,8 @@ def test_nothing_of_a_call_is_logged(mq_host: HostInstance, iam_host: HostInstan
     assert secret not in iam_host.log()
 
 
-def run_published(
-    module: str, environment: dict[str, str], home: Path, *options: str
-) -> "subprocess.CompletedProcess[str]":
-    """The package as published, over stdio: its output when it is asked for its tools."""
+def hello_and_list() -> str:
+    """What a client writes to a server's input to be told its tools, as answer 2."""
     hello = {
         "protocolVersion": LEGACY,
         "capabilities": {},
@@ -243,15 +238,49 @@ def run_published(
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
     ]
+    return "".join(json.dumps(message) + "\n" for message in messages)
+
+
+def run_published(
+    module: str, environment: dict[str, str], home: Path
+) -> "subprocess.CompletedProcess[str]":
+    """The package as published, over stdio, until its input has ended."""
     return subprocess.run(
-        [sys.executable, "-m", module, *options],
+        [sys.executable, "-m", module],
         env={"HOME": str(home), "PATH": "", **environment},
-        input="".join(json.dumps(message) + "\n" for message in messages),
+        input=hello_and_list(),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def list_published(
+    module: str, environment: dict[str, str], home: Path, *options: str
+) -> list[dict[str, Any]]:
+    """The tools of the package as published, asked over stdio.
+
+    Its input stays open until it has answered: what a server has not answered when its input
+    ends it may drop.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", module, *options],
+        env={"HOME": str(home), "PATH": "", **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(hello_and_list())
+        server.stdin.flush()
+        answers = (json.loads(line) for line in server.stdout)
+        listed: list[dict[str, Any]] = next(
+            answer["result"]["tools"] for answer in answers if answer["id"] == 2
+        )
+    return listed
 
 
 @pytest.mark.parametrize(
