@@ -14,6 +14,7 @@ from portcullis.protocol.frame import is_request_id
 from portcullis.protocol.known_keys import KnownKeys
 from portcullis.protocol.messages import Subject
 from portcullis.protocol.methods import Method, MethodKind, SubjectKind
+from portcullis.protocol.resource_uris import is_normal
 from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject, JsonValue
 
@@ -103,7 +104,8 @@ def read_params(method: Method, era: Era, params: JsonObject) -> CheckedParams |
     if method.subject is None or method.subject_key is None:
         return CheckedParams(params=kept, subject=None)
     subject = Subject(kind=method.subject, name=str(kept[method.subject_key]))
-    if not is_subject_name(subject):
+    is_twin = subject.kind is SubjectKind.RESOURCE and not is_normal(subject.name)
+    if is_twin or not is_subject_name(subject):
         return ParamsFault(message=f"`params.{method.subject_key}` is not a usable name")
     return CheckedParams(params=kept, subject=subject)
 

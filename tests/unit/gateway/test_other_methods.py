@@ -128,3 +128,30 @@ def test_K10_what_was_read_may_not_be_kept_for_anyone_else() -> None:
         "ttlMs": 9_999_999,
         "cacheScope": "public",
     }
+
+
+@ERAS
+@pytest.mark.parametrize("method", ["resources/read", "resources/subscribe"])
+@pytest.mark.parametrize(
+    "twin",
+    [
+        "DOC://secret",
+        "doc://secret/../secret",
+        "doc://public/../../secret",
+        "doc://public/%2e%2e/secret",
+        "doc://public/..%2Fsecret",
+        "doc://secre%74",
+        " doc://secret",
+        "doc://@secret",
+        "doc://secret:",
+    ],
+)
+@pytest.mark.parametrize("default", ["allow", "deny"])
+def test_K06_no_other_spelling_of_a_uri_passes_its_rule(
+    default: str, twin: str, method: str, era: str
+) -> None:
+    allowed = 'resources: {"doc://secret": {action: deny}, "doc://public/*": {action: allow}}'
+    world = World(f'version: "1"\ndefault: {default}\n{allowed}\n')
+    world.ask(method, {"uri": twin}, era=era)
+    assert world.upstream.sent == []
+    assert world.log.records[-1].outcome == "rejected"

@@ -136,7 +136,7 @@ def test_D08_spaces_and_tabs_around_a_header_value_are_trimmed(padding: str) -> 
 
 @pytest.mark.parametrize(
     "method, params",
-    [("resources/read", {"uri": "file:///\u00e9"}), ("prompts/get", {"name": "a b "})],
+    [("resources/read", {"uri": "file:///%C3%A9"}), ("prompts/get", {"name": "a b "})],
 )
 def test_A2_11_the_name_header_is_checked_for_every_method_that_names(
     method: str, params: dict[str, Any]

@@ -106,8 +106,8 @@ def test_a_call_without_arguments_mirrors_none() -> None:
 @pytest.mark.parametrize(
     "method, params, name",
     [
-        ("resources/read", {"uri": "f://\u00e9"}, "=?base64?ZjovL8Op?="),
-        ("prompts/get", {"name": "p"}, "p"),
+        ("resources/read", {"uri": "f://%C3%A9"}, "f://%C3%A9"),
+        ("prompts/get", {"name": "f://\u00e9"}, "=?base64?ZjovL8Op?="),
         ("tools/list", {"cursor": "c"}, None),
         ("server/discover", {}, None),
         ("completion/complete", {"ref": {"type": "ref/prompt", "name": "p"}, "argument": {}}, None),
