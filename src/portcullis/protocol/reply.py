@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from portcullis import strictjson
 from portcullis.protocol.answer import Answer, Media, read_refusal, read_success, with_result
 from portcullis.protocol.http import HttpReply, header_values
 from portcullis.protocol.messages import Request
@@ -16,6 +17,10 @@ from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject
 
 MAX_REPLY_BYTES: Final = 6 * 1024 * 1024
+# A function's answer holds at most 6 291 556 bytes (Lambda quotas), and the body stands in it
+# as a JSON string; the rest is for status and headers.
+MAX_DELIVERED_BYTES: Final = 6_285_000
+_LARGEST_ESCAPE: Final = 6  # bytes of `\u0000`
 
 _CREDENTIAL_STATUSES: Final = frozenset((401, 403, 407))
 
@@ -57,6 +62,8 @@ def read_reply(
         found = _apply(rewrite, found)
     if isinstance(found, DropReason):
         return Dropped(reason=found, status=status)
+    if not _is_deliverable(found.body):
+        return Dropped(reason=DropReason.TOO_LARGE, status=status)
     return _to_reply(found)
 
 
@@ -96,6 +103,13 @@ def _head_fault(
     if any(value.lower() != "identity" for value in header_values(headers, "content-encoding")):
         return DropReason.ENCODING
     return None
+
+
+def _is_deliverable(body: bytes) -> bool:
+    """Tell whether the front door can carry a body; else no word of it reaches the client."""
+    if len(body) * _LARGEST_ESCAPE <= MAX_DELIVERED_BYTES:
+        return True
+    return len(strictjson.dump(body.decode("utf-8"))) <= MAX_DELIVERED_BYTES
 
 
 def _to_reply(answer: Answer) -> HttpReply:

@@ -29,6 +29,7 @@ class DropReason(StrEnum):
     NO_RESPONSE = "upstream reply does not answer the request"
     REPEATED = "upstream reply answers the request more than once"
     UNUSABLE_RESULT = "upstream result is not of the kind that was asked for"
+    TOO_LARGE = "upstream reply is too large to be delivered"
     TASK = "upstream reply is a task, which the gateway does not offer"
 
 

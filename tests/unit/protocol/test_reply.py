@@ -256,3 +256,21 @@ def test_an_empty_refusal_has_no_result_to_rewrite() -> None:
 def test_M03_a_lost_upstream_session_has_its_own_reason() -> None:
     body = answer(error={"code": -32600, "message": "Session not found"})
     assert dropped(body, status=404, request=legacy()) is DropReason.SESSION_LOST
+
+
+# ---------------------------------------------------------------- what the front door carries
+
+
+@pytest.mark.parametrize("content_type", [JSON, SSE])
+@pytest.mark.parametrize("quotes, is_delivered", [(1_500_000, True), (1_600_000, False)])
+def test_E16_a_reply_that_the_front_door_cannot_carry_is_dropped(
+    content_type: str, quotes: int, is_delivered: bool
+) -> None:
+    """A quote in JSON text takes two bytes, and four in the answer that carries the text."""
+    body = answer(result={"text": '"' * quotes})
+    read_ = read(stream(body) if content_type == SSE else body, content_type=content_type)
+    assert isinstance(read_, HttpReply) is is_delivered
+    if isinstance(read_, HttpReply):
+        assert len(json.dumps(read_.body.decode(), ensure_ascii=False)) < 6_291_556
+    else:
+        assert read_.reason is DropReason.TOO_LARGE
