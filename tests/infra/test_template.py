@@ -325,3 +325,15 @@ def test_sam_accepts_the_template() -> None:
     sam = str(SAM) if SAM.exists() else "sam"
     outcome = run(sam, "validate", "--lint", "--template", "template.yaml")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+def test_E13_the_gateway_outlives_every_wait_of_a_call() -> None:
+    """Killed while it waits, it would record nothing of a call that may have been executed."""
+    upstream = int(TEMPLATE["Parameters"]["UpstreamTimeoutSeconds"]["MaxValue"])
+    reading_the_tool_list = 4 * upstream  # as the newest revision, handshake in two, list
+    stores = 15
+    timeout = int(RESOURCES["GatewayFunction"]["Properties"]["Timeout"])
+    assert timeout > reading_the_tool_list + upstream + stores
+    responses = RESOURCES["GatewayApi"]["Properties"]["GatewayResponses"]
+    told = json.loads(responses["INTEGRATION_TIMEOUT"]["ResponseTemplates"]["application/json"])
+    assert "may have been executed" in told["message"]
