@@ -7,6 +7,7 @@ server might convert does not fit.
 """
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from portcullis.policy.argument_names import place, spelling
 from portcullis.policy.compile_error import PatternError
@@ -19,11 +20,23 @@ MAX_CHECKS = 50_000
 
 UNREADABLE = "cannot be checked: the tool's input schema is not understood here"
 
+
+def _is_double(value: JsonValue) -> bool:
+    """Whether a value is a number that a binary double gives back as it is.
+
+    A server reads a `number` as a double: 0.30000000000000000001 is 0.3 to it, and no rule
+    about 0.3 would have seen it.
+    """
+    if json_type(value) is not JsonType.NUMBER or not isinstance(value, int | Decimal):
+        return False
+    return Decimal(repr(float(Decimal(value)))) == value
+
+
 _TYPES: Mapping[str, Callable[[JsonValue], bool]] = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "number": lambda value: json_type(value) is JsonType.NUMBER,
+    "number": _is_double,
     "string": lambda value: isinstance(value, str),
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
@@ -230,6 +243,8 @@ def _list(
 
 
 def _named(value: JsonValue) -> str:
+    if json_type(value) is JsonType.NUMBER and not _is_double(value):
+        return "a number of more digits than every reader keeps"
     return "a number that is not an integer" if _is_fraction(value) else json_type(value).value
 
 
