@@ -79,7 +79,10 @@ def is_refused(address: Address, *, allow_loopback: bool) -> bool:
         return not allow_loopback
     if any(address in net for net in _TRANSLATED if net.version == address.version):
         return True
-    return not address.is_global or address.is_multicast
+    # `ipaddress` calls two blocks global that nothing public lives in: `::/8`, where old stacks
+    # looked for IPv4 addresses, and site-local ones.
+    odd = address.is_reserved or getattr(address, "is_site_local", False)
+    return odd or not address.is_global or address.is_multicast
 
 
 def resolve(host: str, port: int) -> list[str]:
