@@ -337,3 +337,9 @@ def test_E13_the_gateway_outlives_every_wait_of_a_call() -> None:
     responses = RESOURCES["GatewayApi"]["Properties"]["GatewayResponses"]
     told = json.loads(responses["INTEGRATION_TIMEOUT"]["ResponseTemplates"]["application/json"])
     assert "may have been executed" in told["message"]
+
+
+def test_an_authorizer_that_fails_is_answered_alike_by_either_of_its_names() -> None:
+    responses = RESOURCES["GatewayApi"]["Properties"]["GatewayResponses"]
+    assert responses["AUTHORIZER_FAILURE"]["StatusCode"] == 503
+    assert responses["AUTHORIZER_CONFIGURATION_ERROR"] == responses["AUTHORIZER_FAILURE"]
