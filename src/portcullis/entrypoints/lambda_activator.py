@@ -12,14 +12,14 @@ from typing import Any
 import boto3
 
 from portcullis.adapters.s3_activation import PolicyActivation
-from portcullis.entrypoints.settings import ActivatorSettings, read_settings
+from portcullis.entrypoints.settings import SERVER_NAME, ActivatorSettings, read_settings
 from portcullis.values import JsonObject
 
 ACTIVATION = PolicyActivation(
     boto3.client("s3"), read_settings(ActivatorSettings, os.environ).bucket
 )
 
-_KEY = re.compile(r"incoming/policies/([a-z0-9][a-z0-9-]{0,63})\.yaml")
+_KEY = re.compile(rf"incoming/policies/({SERVER_NAME.pattern})\.yaml")
 
 
 def handler(event: dict[str, Any], _context: object) -> JsonObject:

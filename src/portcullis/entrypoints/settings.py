@@ -5,6 +5,7 @@ absence opens anything.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
@@ -44,6 +45,8 @@ class ServerSettings:
     header: str = "authorization"
 
 
+# A server's name stands in its URL, in the keys of its objects and in those of its counters.
+SERVER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _SERVER_KEYS = {"lambda": "function", "url": "url", "secret": "secret", "header": "header"}
 
 
@@ -54,6 +57,8 @@ def _servers(value: str) -> Mapping[str, ServerSettings]:
     servers = {str(name): _server(entry) for name, entry in entries}
     if not servers or len(servers) != len(entries):
         raise ValueError  # a server cannot take another one's name
+    if not all(SERVER_NAME.fullmatch(name) for name in servers):
+        raise ValueError
     return servers
 
 

@@ -65,6 +65,8 @@ def test_a_missing_variable_stops_the_function(variable: str) -> None:
         ("PORTCULLIS_SERVERS", '{"a": {"lambda": "f", "lamda": "g"}}'),
         ("PORTCULLIS_SERVERS", '{"a": {"lambda": 1}}'),
         ("PORTCULLIS_SERVERS", '{"a": "f"}'),
+        ("PORTCULLIS_SERVERS", '{"A b": {"lambda": "f"}}'),
+        ("PORTCULLIS_SERVERS", '{"a#b": {"lambda": "f"}}'),
     ],
 )
 def test_P18_an_unusable_value_stops_the_function(variable: str, value: str) -> None:
