@@ -1,14 +1,15 @@
 """A stand-in for Lambda's placement: the environments of one function.
 
 Cold starts happen on demand and at the same time, a call takes whichever environment is free
-first, a dead one is replaced, and a call beyond the limit is throttled.
+first, and a dead one is replaced. A call beyond the limit waits: one machine has room for fewer
+environments than Lambda, which would start another. It is throttled where none is free in time.
 
 Source: Lambda developer guide, "Understanding Lambda function scaling".
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from local_stack.errors import InitError, ThrottledError
 from local_stack.runtime_api import ExecutionEnvironment, Launch, Outcome
@@ -24,16 +25,19 @@ class EnvironmentPool:
         launch: Launch,
         *,
         maximum: int,
+        patience_seconds: float,
         report: Callable[[str], None],
     ) -> None:
         self.function = function
         self._launch = launch
         self._maximum = maximum
+        self._patience_seconds = patience_seconds
         self._report = report
         self._all: set[ExecutionEnvironment] = set()
         self._idle: list[ExecutionEnvironment] = []
         self._waiting: deque[asyncio.Future[ExecutionEnvironment]] = deque()
         self._boots: set[asyncio.Task[None]] = set()
+        self._starting = 0
         self._kills: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -49,11 +53,12 @@ class EnvironmentPool:
         """Run the function once, in whichever environment is free first.
 
         Raises:
-            ThrottledError: as many environments as may be are busy.
+            ThrottledError: as many environments as may be were busy for too long.
         """
         try:
             environment = await self._acquire()
         except InitError as error:
+            self._report(str(error))
             return Outcome(payload=error.payload, error="Unhandled")
         try:
             return await environment.invoke(event)
@@ -75,23 +80,27 @@ class EnvironmentPool:
         await asyncio.gather(*self._kills, *(environment.stop() for environment in self._all))
         self._all.clear()
 
-    def _acquire(self) -> Awaitable[ExecutionEnvironment]:
-        future: asyncio.Future[ExecutionEnvironment] = asyncio.get_running_loop().create_future()
+    async def _acquire(self) -> ExecutionEnvironment:
         while self._idle:
             environment = self._idle.pop()
             if environment.is_alive:
-                future.set_result(environment)
-                return future
+                return environment
             self._discard(environment)
-        if len(self._all) >= self._maximum:
-            raise ThrottledError(f"`{self.function.logical_id}` has no free environment")
+        future: asyncio.Future[ExecutionEnvironment] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
-        self._boot()
-        return future
+        if len(self._all) < self._maximum:
+            self._boot()
+            return await future
+        try:
+            return await asyncio.wait_for(future, self._patience_seconds)
+        except TimeoutError as error:
+            message = f"`{self.function.logical_id}` has no free environment"
+            raise ThrottledError(message) from error
 
     def _boot(self) -> None:
         environment = ExecutionEnvironment(self.function, self._launch)
         self._all.add(environment)
+        self._starting += 1
         task = asyncio.create_task(self._start(environment))
         self._boots.add(task)
         task.add_done_callback(self._boots.discard)
@@ -100,12 +109,16 @@ class EnvironmentPool:
         try:
             await environment.start()
         except InitError as error:
-            self._report(f"{error}: {error.payload.decode('utf-8', 'replace')}")
+            self._starting -= 1
             self._discard(environment)
             waiting = self._next_waiting()
-            if waiting is not None:
+            if waiting is None:
+                self._report(str(error))
+            else:
                 waiting.set_exception(error)
+            self._replace()
             return
+        self._starting -= 1
         self._release(environment)
 
     def _release(self, environment: ExecutionEnvironment) -> None:
@@ -113,12 +126,19 @@ class EnvironmentPool:
             return
         if not environment.is_alive:
             self._discard(environment)
+            self._replace()
             return
         waiting = self._next_waiting()
         if waiting is None:
             self._idle.append(environment)
         else:
             waiting.set_result(environment)
+
+    def _replace(self) -> None:
+        """Start another environment where more calls wait than environments are starting."""
+        waiting = sum(not one.done() for one in self._waiting)
+        if not self._closed and waiting > self._starting and len(self._all) < self._maximum:
+            self._boot()
 
     def _next_waiting(self) -> asyncio.Future[ExecutionEnvironment] | None:
         while self._waiting:

@@ -47,7 +47,7 @@ def read_local_settings(environment: Mapping[str, str]) -> LocalSettings:
         port=_port(environment),
         policies=_folder(environment),
         parameters={name: _text(value) for name, value in parameters.items()},
-        template=Path(environment.get("TEMPLATE") or REPOSITORY / "template.yaml"),
+        template=_template(environment),
         inherited={
             name: value
             for name, value in environment.items()
@@ -82,3 +82,10 @@ def _folder(environment: Mapping[str, str]) -> Path:
     if not folder.is_dir():
         raise LocalStackError(f"`POLICIES` is not a folder: `{folder}`")
     return folder
+
+
+def _template(environment: Mapping[str, str]) -> Path:
+    path = Path(environment.get("TEMPLATE") or REPOSITORY / "template.yaml").resolve()
+    if not path.is_file():
+        raise LocalStackError(f"`TEMPLATE` is not a file: `{path}`")
+    return path

@@ -98,7 +98,8 @@ class ExecutionEnvironment:
             self._init_error = _error("Sandbox.Timedout", "the function did not start in time")
         if self._init_error is not None:
             await self.kill()
-            raise InitError(f"`{self._function.logical_id}` did not start", self._init_error)
+            name, reason = self._function.logical_id, _reason(self._init_error)
+            raise InitError(f"`{name}` did not start: {reason}", self._init_error)
 
     async def invoke(self, event: bytes) -> Outcome:
         """Run the handler once; after a time-out or a crash the environment is dead."""
@@ -218,6 +219,17 @@ def _outcome(kind: str, body: bytes) -> Outcome:
         payload = _error("Function.ResponseSizeTooLarge", message)
         return Outcome(payload=payload, error="Unhandled")
     return Outcome(payload=body)
+
+
+def _reason(payload: bytes) -> str:
+    """The message of an error as a runtime tells it; any process may have sent it."""
+    try:
+        tree = json.loads(payload)
+    except ValueError:
+        return "it did not say why"
+    message = tree.get("errorMessage") if isinstance(tree, dict) else None
+    lines = str(message or "").splitlines()
+    return lines[0] if lines else "it did not say why"
 
 
 def _error(kind: str, message: str) -> bytes:

@@ -28,7 +28,8 @@ from local_stack.uploads import upload_policies
 from portcullis.adapters.dynamodb_grants import create_grant
 
 SOURCE = Path(__file__).resolve().parents[1]
-MAXIMUM_ENVIRONMENTS = 20  # of one function; Lambda's own limit is the account's
+MAXIMUM_ENVIRONMENTS = 10  # of one function; Lambda's own limit is the account's
+PATIENCE_SECONDS = 20.0  # of a call that finds them all busy; less than the API's time-out
 GRANT_SECONDS = 7 * 24 * 3600
 _EMULATOR_SECONDS = 30.0
 
@@ -96,9 +97,12 @@ class Supervisor:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         try:
             line = await asyncio.wait_for(process.stdout.readline(), _EMULATOR_SECONDS)
-            return f"http://127.0.0.1:{json.loads(line)['port']}"
+            url = f"http://127.0.0.1:{json.loads(line)['port']}"
         except (TimeoutError, ValueError) as error:
             raise LocalStackError("the emulator did not start") from error
+        watch = asyncio.create_task(_tell_the_end(process))
+        self._cleanup.callback(watch.cancel)
+        return url
 
     def _variables(self) -> dict[str, str]:
         return {
@@ -125,7 +129,13 @@ class Supervisor:
                 },
                 directory=code,
             )
-            pool = EnvironmentPool(function, launch, maximum=MAXIMUM_ENVIRONMENTS, report=report)
+            pool = EnvironmentPool(
+                function,
+                launch,
+                maximum=MAXIMUM_ENVIRONMENTS,
+                patience_seconds=PATIENCE_SECONDS,
+                report=report,
+            )
             self._cleanup.push_async_callback(pool.close)
             pools[function.logical_id] = pool
         return pools
@@ -139,8 +149,10 @@ class Supervisor:
     async def _open(self, template: Template, clients: Clients, *, base_url: str) -> dict[str, Any]:
         """Activate the policies and mint the grants; answer the ready line."""
         bucket, table = (template.physical[name].ref for name in ("PolicyBucket", "StateTable"))
-        await upload_policies(clients["s3"], bucket, self._settings.policies, report=report)
         servers = _servers(template)
+        await upload_policies(
+            clients["s3"], bucket, self._settings.policies, servers=servers, report=report
+        )
         tokens = [
             _mint(clients, table, name=name, servers=servers)
             for name in ("local-agent", "second-local-agent")
@@ -157,6 +169,11 @@ class Supervisor:
             "bucket": bucket,
             "table": table,
         }
+
+
+async def _tell_the_end(process: asyncio.subprocess.Process) -> None:
+    await process.wait()
+    report("the emulated aws account has ended: every call is refused until you start again")
 
 
 def _mint(clients: Clients, table: str, *, name: str, servers: list[str]) -> str:

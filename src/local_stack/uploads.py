@@ -5,7 +5,7 @@ The status object is the activator's (`status/<server>.json`); this is one more 
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,36 @@ _LONGEST_SECONDS = 30.0
 Report = Callable[[str], None]
 
 
-async def upload_policies(s3: Any, bucket: str, folder: Path, *, report: Report) -> None:
-    """Upload every `<server>.yaml`; faults are reported and do not stop the others.
+async def upload_policies(
+    s3: Any, bucket: str, folder: Path, *, servers: Collection[str], report: Report
+) -> None:
+    """Upload every `<server>.yaml`; what is wrong is reported and does not stop the others.
 
     Raises:
         LocalStackError: the activator did not say anything in time.
     """
-    files = sorted(folder.glob("*.yaml"))  # noqa: ASYNC240 - once, before anything is served
+    files = policy_files(folder, servers=servers, report=report)
     versions = {path.stem: await asyncio.to_thread(_upload, s3, bucket, path) for path in files}
     waits = [_status(s3, bucket, server, version) for server, version in versions.items()]
     for status in await asyncio.gather(*waits):
         if status["state"] != "active":
             for fault in status["faults"]:
                 report(f"{status['server']}.yaml: {_line(fault)}")
+
+
+def policy_files(folder: Path, *, servers: Collection[str], report: Report) -> list[Path]:
+    """The files that are a server's policy; reports what is left out, and who has none."""
+    files = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".yaml" and path.stem in servers:
+            files.append(path)
+        elif path.suffix == ".yaml":
+            report(f"{path.name}: not uploaded, no server is called `{path.stem}`")
+        elif path.suffix in {".yml", ".json"}:
+            report(f"{path.name}: not uploaded, a policy file is called `<server>.yaml`")
+    for server in sorted(set(servers) - {path.stem for path in files}):
+        report(f"`{server}` has no policy in `{folder}`: every call to it is denied")
+    return files
 
 
 def _upload(s3: Any, bucket: str, path: Path) -> str:

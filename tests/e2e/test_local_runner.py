@@ -150,7 +150,9 @@ def test_it_says_where_it_is_serves_both_agents_and_ends_without_a_trace(policie
         assert runner.end(signal.SIGTERM) == 0
         assert time.monotonic() - started < 10
         assert all_gone(children)
-        assert "aws-iam.yaml: line 4" in runner.errors()
+        errors = runner.errors()
+        assert "aws-iam.yaml: line 4" in errors
+        assert "`extra` has no policy" in errors
 
 
 def test_its_children_die_with_it_when_it_is_killed(policies: str) -> None:
@@ -160,6 +162,20 @@ def test_its_children_die_with_it_when_it_is_killed(policies: str) -> None:
         runner.end(signal.SIGKILL)
         assert children
         assert all_gone(children)
+
+
+def test_every_call_is_refused_and_the_person_is_told_once_the_account_is_gone(
+    policies: str,
+) -> None:
+    with running(POLICIES=policies) as runner:
+        ready = json.loads(runner.first_line())
+        assert initialize(ready, ready["agent_token"]) == 200
+        for pid in descendants(runner.child.pid):
+            if b"local_stack.emulator" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        assert initialize(ready, ready["agent_token"]) == 503
+        assert runner.end(signal.SIGTERM) == 0
+        assert runner.errors().count("the emulated aws account has ended") == 1
 
 
 def test_it_can_be_stopped_while_it_starts(policies: str) -> None:
@@ -186,7 +202,9 @@ def test_a_port_that_is_taken_is_one_clear_line(policies: str) -> None:
     ("environment", "told"),
     [
         ({"PARAMETERS": '{"NoSuchParameter": "1"}'}, "no parameter `NoSuchParameter`"),
-        ({"PARAMETERS": '{"SessionCap": "many"}'}, "`GatewayFunction` did not start"),
+        ({"PARAMETERS": '{"SessionCap": "many"}'}, "`GatewayFunction` did not start: missing"),
+        ({"SERVERS": '{"Not Ours": {"url": "http://127.0.0.1:9/mcp"}}'}, "PORTCULLIS_SERVERS"),
+        ({"TEMPLATE": os.devnull}, "`TEMPLATE` is not a file"),
         ({"POLICIES": os.devnull}, "`POLICIES` is not a folder"),
     ],
 )
@@ -196,5 +214,7 @@ def test_what_it_cannot_start_with_is_one_clear_line(
     with running(**{"POLICIES": policies, **environment}) as runner:
         assert runner.wait() == 1
         errors = runner.errors()
-    assert told in errors
+    ours = [line for line in errors.splitlines() if line.startswith("local stack: ")]
+    assert len(ours) == 1
+    assert told in ours[0]
     assert "Traceback" not in errors

@@ -61,6 +61,7 @@ def served(api: Api = API) -> Iterator[Served]:
                 replace(make_function(handler), logical_id=name, name=name),
                 LAUNCH,
                 maximum=3,
+                patience_seconds=0,
                 report=lambda _: None,
             )
             for name, handler in (

@@ -48,13 +48,19 @@ def make_function(handler: str, *, timeout_seconds: float = 20) -> Function:
 
 @asynccontextmanager
 async def a_pool(
-    handler: str, *, maximum: int = 2, timeout_seconds: float = 20
+    handler: str,
+    *,
+    maximum: int = 2,
+    timeout_seconds: float = 20,
+    patience_seconds: float = 20,
+    report: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[EnvironmentPool]:
     pool = EnvironmentPool(
         make_function(handler, timeout_seconds=timeout_seconds),
         LAUNCH,
         maximum=maximum,
-        report=lambda _: None,
+        patience_seconds=patience_seconds,
+        report=report,
     )
     try:
         yield pool
@@ -119,9 +125,34 @@ def test_calls_at_once_run_in_environments_of_their_own(tmp_path: Path) -> None:
     assert len(asyncio.run(run())) == 3
 
 
+def test_a_call_that_finds_every_environment_busy_waits_for_one() -> None:
+    async def run() -> list[int]:
+        async with a_pool("support.lambda_handlers.echo") as pool:
+            outcomes = await asyncio.gather(*(pool.invoke(b"{}") for _ in range(20)))
+            return [answer(outcome)["pid"] for outcome in outcomes]
+
+    pids = asyncio.run(run())
+    assert len(pids) == 20
+    assert len(set(pids)) <= 2
+
+
+def test_a_call_that_waits_outlives_the_environment_it_waits_for() -> None:
+    async def run() -> tuple[Outcome, ...]:
+        async with a_pool("support.lambda_handlers.misbehave", maximum=1) as pool:
+            await pool.warm()
+            crash, fail = json.dumps({"do": "exit"}), json.dumps({"do": "raise"})
+            return tuple(
+                await asyncio.gather(pool.invoke(crash.encode()), pool.invoke(fail.encode()))
+            )
+
+    first, second = asyncio.run(run())
+    assert b"Runtime.ExitError" in first.payload
+    assert b"Runtime.ExitError" not in second.payload
+
+
 def test_a_call_beyond_the_last_environment_is_throttled(tmp_path: Path) -> None:
     async def run() -> None:
-        async with a_pool("support.lambda_handlers.meet", maximum=1) as pool:
+        async with a_pool("support.lambda_handlers.meet", maximum=1, patience_seconds=0) as pool:
             event = json.dumps({"folder": str(tmp_path), "name": "a", "party": 2}).encode()
             first = asyncio.create_task(pool.invoke(event))
             await asyncio.sleep(0)

@@ -46,6 +46,7 @@ def test_children_inherit_only_what_is_named() -> None:
         {"SERVERS": "x"},
         {"PARAMETERS": "[]"},
         {"POLICIES": "/does/not/exist"},
+        {"TEMPLATE": "/does/not/exist"},
     ],
 )
 def test_an_unusable_setting_is_named(environment: dict[str, str]) -> None:
