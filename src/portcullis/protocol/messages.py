@@ -51,9 +51,17 @@ class Request:
 
     @property
     def arguments(self) -> JsonObject:
-        """The `arguments` object, empty where the request has none."""
-        arguments = self.params.get("arguments")
-        return arguments if isinstance(arguments, dict) else {}
+        """The arguments the request speaks of: its own, or those a completion is given."""
+        arguments = self._object("arguments")
+        context, argument = self._object("context").get("arguments"), self._object("argument")
+        if isinstance(context, dict):
+            arguments = context
+        name = argument.get("name")
+        return {**arguments, name: argument.get("value")} if isinstance(name, str) else arguments
+
+    def _object(self, key: str) -> JsonObject:
+        value = self.params.get(key)
+        return value if isinstance(value, dict) else {}
 
     @property
     def meta(self) -> JsonObject:

@@ -5,7 +5,7 @@ the method's row of the table is dropped here and so never forwarded.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -25,6 +25,7 @@ MAX_PROMPT_NAME_LENGTH: Final = 256
 MAX_URI_LENGTH: Final = 8192
 
 _TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_ARGUMENT: Final = frozenset(("name", "value"))
 _REFERENCE: Final = KnownKeys(("type", "name", "uri"))
 _REFERENCE_KINDS: Final[Mapping[JsonValue, tuple[SubjectKind, str]]] = MappingProxyType(
     {
@@ -137,7 +138,7 @@ def is_subject_name(subject: Subject) -> bool:
 
 
 def _completion(kept: JsonObject) -> CheckedParams | ParamsFault:
-    """Name what a completion refers to; the reference is forwarded without other keys."""
+    """Name what a completion refers to; nothing is forwarded beside what is judged."""
     reference = kept["ref"]
     if not isinstance(reference, dict) or _REFERENCE.has_lookalike(reference):
         return ParamsFault(message="`params.ref` has a key that could be read as another")
@@ -149,4 +150,34 @@ def _completion(kept: JsonObject) -> CheckedParams | ParamsFault:
     subject = Subject(kind=kind, name=name)
     if not is_subject_name(subject):
         return ParamsFault(message=f"`params.ref.{key}` is not a usable name")
-    return CheckedParams(params={**kept, "ref": {"type": type_, key: name}}, subject=subject)
+    said = _said_of_arguments(kept)
+    if isinstance(said, ParamsFault):
+        return said
+    return CheckedParams(
+        params={**kept, **said, "ref": {"type": type_, key: name}}, subject=subject
+    )
+
+
+def _said_of_arguments(kept: JsonObject) -> JsonObject | ParamsFault:
+    """The members of a completion that speak of arguments, rebuilt from their known keys.
+
+    Of the argument that is being completed only the value so far is kept.
+    """
+    argument = {key: value for key, value in _object(kept, "argument") if key in _ARGUMENT}
+    if not all(isinstance(text, str) for text in argument.values()):
+        return ParamsFault(message="`params.argument` must have texts")
+    if "context" not in kept:
+        return {"argument": argument}
+    context = dict(_object(kept, "context"))
+    if "arguments" not in context:
+        return {"argument": argument, "context": {}}
+    given = context["arguments"]
+    if not isinstance(given, dict):
+        return ParamsFault(message="`params.context.arguments` must be an object")
+    others: JsonObject = {key: value for key, value in given.items() if key != argument.get("name")}
+    return {"argument": argument, "context": {"arguments": others}}
+
+
+def _object(kept: JsonObject, key: str) -> Iterable[tuple[str, JsonValue]]:
+    value = kept[key]
+    return value.items() if isinstance(value, dict) else ()

@@ -155,3 +155,26 @@ def test_K06_no_other_spelling_of_a_uri_passes_its_rule(
     world.ask(method, {"uri": twin}, era=era)
     assert world.upstream.sent == []
     assert world.log.records[-1].outcome == "rejected"
+
+
+@ERAS
+@pytest.mark.parametrize("where", ["argument", "context"])
+def test_K07_what_a_completion_says_of_arguments_is_judged(where: str, era: str) -> None:
+    world = World("""\
+version: "1"
+default: deny
+prompts:
+  greet:
+    rules:
+      - {action: deny, when: {path: args.env, op: exists, value: true}}
+      - {action: allow}
+""")
+    other = {"name": "a", "value": "b"}
+    said = {"argument": {"name": "env", "value": "p"}}
+    if where == "context":
+        said = {"argument": other, "context": {"arguments": {"env": "p"}}}  # type: ignore[dict-item]
+    reference = {"ref": {"type": "ref/prompt", "name": "greet"}}
+    world.ask("completion/complete", {**reference, **said}, era=era)
+    assert world.upstream.sent == []
+    world.ask("completion/complete", {**reference, "argument": {**other, "x": "y"}}, era=era)
+    assert world.upstream.messages[-1]["params"]["argument"] == other

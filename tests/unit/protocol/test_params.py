@@ -197,3 +197,28 @@ def test_B14_retry_keys_exist_in_the_modern_era_only() -> None:
     assert isinstance(modern, CheckedParams)
     assert sorted(legacy.params) == ["arguments", "name"]
     assert sorted(modern.params) == ["arguments", "inputResponses", "name", "requestState"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"argument": {"name": 1}},
+        {"argument": {"name": "a", "value": ["b"]}},
+        {"argument": {}, "context": {"arguments": []}},
+    ],
+)
+def test_a_completion_with_unusable_arguments_is_refused(said: dict[str, Any]) -> None:
+    params = {"ref": {"type": "ref/prompt", "name": "p"}, **said}
+    assert isinstance(read_params(METHODS["completion/complete"], Era.LEGACY, params), ParamsFault)
+
+
+def test_a_completion_keeps_what_is_known_and_one_value_an_argument() -> None:
+    params: dict[str, Any] = {
+        "ref": {"type": "ref/prompt", "name": "p"},
+        "argument": {"name": "a", "value": "b", "more": 1},
+        "context": {"arguments": {"a": "other", "c": "d"}, "more": 1},
+    }
+    checked = read_params(METHODS["completion/complete"], Era.LEGACY, params)
+    assert isinstance(checked, CheckedParams)
+    assert checked.params["argument"] == {"name": "a", "value": "b"}
+    assert checked.params["context"] == {"arguments": {"c": "d"}}
