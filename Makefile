@@ -33,9 +33,10 @@ help: ## list the targets
 run: .venv/.installed-run ## start the whole gateway on this machine
 	@exec $(BIN)/python -m local_stack
 
+# The tests lint the template too (tests/infra), so `template` is not repeated here.
 test: setup ## everything CI runs
 	@rm -rf .cache/results .coverage .coverage.*
-	@$(MAKE) --no-print-directory check build
+	@$(MAKE) --no-print-directory lint types layers build
 	@$(MAKE) --no-print-directory unit laws e2e conformance races
 	@$(MAKE) --no-print-directory coverage threats compat
 	$(call title,all passed)

@@ -20,4 +20,4 @@ if [ ! -e .venv-compat/.installed ] || [ locks/dev.txt -nt .venv-compat/.install
 fi
 echo "Python 3.$other"
 exec .venv-compat/bin/python -m pytest -q -n 2 --dist loadfile -p no:cacheprovider \
-    -m "not slow" tests/unit tests/contract
+    -m "not slow" --ignore-glob="*_faults.py" tests/unit tests/contract
