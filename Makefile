@@ -28,7 +28,7 @@ title = @printf '\n== %s\n' '$(1)' >&2
 
 .PHONY: help run test
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 22
 
 run: .venv/.installed-run ## start the whole gateway on this machine
 	@exec $(BIN)/python -m local_stack
