@@ -23,6 +23,7 @@ from portcullis.protocol.versions import LATEST_LEGACY_VERSION, LATEST_VERSION, 
 from portcullis.values import JsonObject
 
 MAXIMUM_PAGES = 100
+MAXIMUM_BYTES = 8 << 20  # of all pages together
 SCOPE = "0" * 64  # no caller's scope: nothing that a host keeps for a caller is reached
 
 
@@ -52,6 +53,7 @@ class _Reader:
         self._timeout = timeout_seconds
         self._session: str | None = None
         self._version: str | None = None
+        self._bytes_left = MAXIMUM_BYTES
 
     def pages(self, version: str) -> list[JsonObject]:
         pages: list[JsonObject] = []
@@ -108,4 +110,8 @@ class _Reader:
 
     def _send(self, headers: Headers, body: bytes) -> UpstreamReply:
         request = UpstreamRequest(method="POST", headers=headers, body=body, scope=SCOPE)
-        return self._upstream.send(request, timeout_seconds=self._timeout)
+        sent = self._upstream.send(request, timeout_seconds=self._timeout)
+        self._bytes_left -= len(sent.body)
+        if self._bytes_left < 0:
+            raise UpstreamUncertainError("the server's tool list is too large")
+        return sent
