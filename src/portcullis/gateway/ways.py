@@ -115,7 +115,7 @@ class Ways:
             return outbound.rejection(rejection)
         arguments = normalise(schema, request.arguments)
         if isinstance(arguments, ArgumentFault):
-            reason = f"Argument {arguments.path}: {arguments.message}."
+            reason = f"Argument `{arguments.path}` {arguments.message}."
             denial = Deny(outcome=Outcome.INVALID_ARGUMENTS, rule=None, reason=reason)
             return deny(request, exchange, denial)
         return self._enforcer.enforce(

@@ -28,7 +28,8 @@ def denied_text(denial: Deny) -> str:
 def refused_reason(refused: Refused) -> str:
     """Why a limit refused, and when to try again."""
     limit = refused.take.limit
-    unit = "calls" if limit.amount_path is None else "units"
+    unit = "call" if limit.amount_path is None else "unit"
+    unit += "" if limit.maximum == 1 else "s"
     period = "in any" if limit.algorithm is Algorithm.SLIDING_WINDOW else "in each"
     bound = f"at most {_plain(limit.maximum)} {unit} {period} {_span(limit.window_seconds)}"
     if refused.retry_after_seconds is None:

@@ -76,6 +76,7 @@ def test_I03_a_coercion_twin_is_refused_without_its_value(value: Any) -> None:
     world = World()
     reply = world.call("create_broker", {"publicly_accessible": value})
     assert decision_of(reply)["outcome"] == "invalid_arguments"
+    assert "Argument `args.publicly_accessible` must be boolean" in reply.body.decode()
     assert "publicly_accessible" in decision_of(reply)["reason"]
     assert world.upstream.sent == []
 
