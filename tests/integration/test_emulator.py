@@ -51,7 +51,9 @@ class FunctionsThread:
 
     async def _run(self) -> None:
         function = replace(make_function("support.lambda_handlers.misbehave"), name="misbehave")
-        self.pool = Listener(function, LAUNCH, maximum=2, report=lambda _: None)
+        self.pool = Listener(
+            function, LAUNCH, maximum=2, patience_seconds=20, report=lambda _: None
+        )
         self.pool.events = []
         functions = Functions({"misbehave": self.pool}, report=lambda _: None)
         await functions.start()
