@@ -5,8 +5,10 @@ here, everything else is written by hand. A test compares the pages with what th
 """
 
 import dataclasses
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
+AN_INSTANT = datetime(2026, 11, 23, 15, 4, tzinfo=UTC)
 BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -41,7 +44,11 @@ def operators() -> str:
 
 def time_fields() -> str:
     """Every field of the `time` root."""
-    return table(("path",), ((f"`time.{name}`",) for name in TIME_FIELDS))
+    rows = (
+        (f"`time.{name}`", f"`{json.dumps(read(AN_INSTANT))}`")
+        for name, read in TIME_FIELDS.items()
+    )
+    return table(("path", f"value on {AN_INSTANT:%A, %-d %B %Y, %H:%M} UTC"), rows)
 
 
 def methods() -> str:
