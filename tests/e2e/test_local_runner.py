@@ -155,8 +155,9 @@ def test_it_says_where_it_is_serves_both_agents_and_ends_without_a_trace(policie
         assert "`extra` has no policy" in errors
 
 
-def test_its_children_die_with_it_when_it_is_killed(policies: str) -> None:
-    with running(POLICIES=policies) as runner:
+def test_its_children_die_with_it_when_it_is_killed(policies: str, tmp_path: Path) -> None:
+    # What is killed cannot remove its folder of temporary files.
+    with running(POLICIES=policies, TMPDIR=str(tmp_path)) as runner:
         assert runner.first_line()
         children = descendants(runner.child.pid)
         runner.end(signal.SIGKILL)
