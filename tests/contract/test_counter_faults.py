@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from portcullis.adapters.dynamodb_counters import DynamoDBCounterStore
+from portcullis.adapters.dynamodb_counters import ATTEMPTS, BUDGET_SECONDS, DynamoDBCounterStore
 from portcullis.errors import CounterStoreError
 from portcullis.gateway.ports import Refused, Reserved
 from portcullis.policy.decision import Take
@@ -187,11 +187,11 @@ def test_p12_a_conflict_is_tried_again_and_then_denies(gate: Gate, operation: st
     gate.faults.before(operation, CONFLICTS[operation])
     with pytest.raises(CounterStoreError):
         gate.reserve(SITUATIONS[operation])
-    assert len(gate.faults.called) == 4 + 16
+    assert len(gate.faults.called) == 4 + ATTEMPTS
 
 
 def test_state_that_keeps_moving_denies_within_the_budget(gate: Gate) -> None:
-    instants = iter([0.0, 0.4, 0.8, 1.2])
+    instants = iter(BUDGET_SECONDS * part for part in (0.0, 0.4, 0.8, 1.2))
     gate.store = gate.another(clock=lambda: next(instants))
     gate.faults.before("UpdateItem", CONFLICTS["UpdateItem"])
     with pytest.raises(CounterStoreError):
@@ -274,7 +274,7 @@ def test_a_release_that_meets_a_conflict_is_tried_again_and_then_given_up(gate: 
         gate.store.release(reserved, now=at(2))
     gate.faults.before("UpdateItem", CONFLICTS["UpdateItem"], times=2)
     gate.store.release(reserved, now=at(2))
-    assert gate.faults.called.count("UpdateItem") == 1 + 16 + 3
+    assert gate.faults.called.count("UpdateItem") == 1 + ATTEMPTS + 3
 
 
 def test_a_release_that_meets_another_writer_computes_again(gate: Gate) -> None:

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from portcullis.adapters.dynamodb_counters import DynamoDBCounterStore, jittered_pause
+from portcullis.adapters.dynamodb_counters import (
+    ATTEMPTS,
+    DynamoDBCounterStore,
+    jittered_pause,
+)
 from portcullis.adapters.takes import LONGEST_WINDOW_SECONDS
 from portcullis.errors import CounterStoreError
 from portcullis.gateway.ports import Refused, Reserved
@@ -342,7 +346,7 @@ def test_more_releases_than_a_window_remembers_stay_taken(
 def test_a_pause_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
-    for attempt in range(16):
+    for attempt in range(ATTEMPTS):
         jittered_pause(attempt)
-    assert len(pauses) == 16
+    assert len(pauses) == ATTEMPTS
     assert max(pauses) <= 0.05

@@ -41,8 +41,8 @@ from portcullis.policy.decision import Take
 from portcullis.policy.model import Instant
 from portcullis.policy.windows import is_over
 
-_ATTEMPTS = 16
-_BUDGET_SECONDS = 1.0
+ATTEMPTS = 48
+BUDGET_SECONDS = 3.0
 _LONGEST_PAUSE_SECONDS = 0.05
 _CACHED_ITEMS = 1024
 
@@ -198,8 +198,8 @@ class DynamoDBCounterStore(CounterStore):
         raise CounterStoreError("the counters kept moving")
 
     def _attempts(self) -> Iterator[int]:
-        deadline = self._clock() + _BUDGET_SECONDS
-        for attempt in range(_ATTEMPTS):
+        deadline = self._clock() + BUDGET_SECONDS
+        for attempt in range(ATTEMPTS):
             if attempt and self._clock() > deadline:
                 return
             yield attempt
