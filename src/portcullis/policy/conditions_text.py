@@ -126,18 +126,24 @@ _COMBINATIONS: Mapping[str, Callable[[Node, int], ReadCondition | None]] = {
 }
 
 
+_COMPARISON_KEYS = ("path", "op", "value")
+PRESENCE_TEST = "exists"  # the one operator that says enough without a value
+
+
 def _read_comparison(node: Node, members: Mapping[str, Node]) -> ReadCondition | None:
-    complete = has_keys(node, members, ("path", "op", "value"))
     path = read_optional(members, "path", read_path)
     operator = read_optional(members, "op", _read_operator)
+    may_omit_value = operator == PRESENCE_TEST
+    complete = has_keys(node, members, ("path", "op") if may_omit_value else _COMPARISON_KEYS)
     match, matches = _read_match(node, members, path)
     if not complete or path is None or operator is None:
         return None
-    operand = members["value"].value
+    given = members.get("value", node)
+    operand: JsonValue = given.value if "value" in members else True
     try:
         test = compile_operator(operator, operand)
     except OperandError as error:
-        members["value"].fault(error.message, error.suggestion)
+        given.fault(error.message, error.suggestion)
         return None
     if not matches:
         return None

@@ -299,7 +299,7 @@ OPERATORS: Mapping[str, Operator] = {
     ),
     "exists": Operator(
         summary="the path leads to a value (null is one), or with false: to none",
-        operand="true or false",
+        operand="true or false; true where `value` is left out",
         compile=_exists,
     ),
     "starts_with": Operator(

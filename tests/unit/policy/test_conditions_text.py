@@ -51,6 +51,21 @@ def test_one_mapping_is_a_list_of_one() -> None:
     assert isinstance(compiled(ONE), Comparison)
 
 
+def test_exists_without_a_value_asks_whether_there_is_one() -> None:
+    bare: JsonObject = {"path": "args.a", "op": "exists"}
+    condition, form = documented([bare])
+    assert isinstance(condition, Comparison)
+    assert condition.operand is True
+    assert form == [{**bare, "value": True}]
+    assert documented(form)[1] == form
+    assert faults([{**bare, "value": "yes"}])[0].startswith("[0].value")
+
+
+def test_every_other_operator_needs_its_value() -> None:
+    for name in set(OPERATORS) - {"exists"}:
+        assert "`value` is missing" in faults({"path": "args.a", "op": name})[0]
+
+
 def test_several_conditions_all_have_to_hold() -> None:
     condition, form = documented([ONE, TWO])
     assert isinstance(condition, AllOf)
