@@ -62,11 +62,11 @@ def test_sessions_get_slots_in_order_and_share_the_oldest_beyond_the_cap(
 ) -> None:
     store = session_stores()
     slots = [opened(store, f"s{n}", seconds=n) for n in range(8)]
-    assert slots == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert slots == [1, 2, 0, 1, 2, 0, 1, 2]  # slot 0 last: calls without a session use it
 
 
 def test_another_environment_gives_the_next_slot(session_stores: SessionStores) -> None:
-    assert [opened(session_stores(), f"s{n}") for n in range(3)] == [0, 1, 2]
+    assert [opened(session_stores(), f"s{n}") for n in range(3)] == [1, 2, 0]
 
 
 def test_g03_opening_and_closing_gives_no_slot_beyond_the_cap(
@@ -85,38 +85,38 @@ def test_a_closed_session_leaves_its_slot_to_the_next(session_stores: SessionSto
     for n in range(3):
         opened(store, f"s{n}", seconds=n)
     close(store, "s1", seconds=3)
-    assert opened(store, "s3", seconds=4) == 1
+    assert opened(store, "s3", seconds=4) == 2
 
 
 def test_a_shared_slot_is_in_use_until_all_its_sessions_closed(
     session_stores: SessionStores,
 ) -> None:
     store = session_stores()
-    for n in range(4):  # s0 and s3 share slot 0
+    for n in range(4):  # s0 and s3 share slot 1
         opened(store, f"s{n}", seconds=n)
     close(store, "s3", seconds=4)
-    assert opened(store, "s4", seconds=5) == 1  # the least recently opened one, shared
+    assert opened(store, "s4", seconds=5) == 2  # the least recently opened one, shared
     close(store, "s0", seconds=6)
-    assert opened(store, "s5", seconds=7) == 0
+    assert opened(store, "s5", seconds=7) == 1
 
 
 def test_g06_a_slot_is_free_once_its_sessions_are_over(session_stores: SessionStores) -> None:
     store = session_stores()
     for n in range(3):
         opened(store, f"s{n}", seconds=n)
-    assert opened(store, "late", seconds=LIFETIME_SECONDS + 1) == 0
-    assert opened(store, "later", seconds=LIFETIME_SECONDS + 1) == 1
-    assert opened(store, "latest", seconds=LIFETIME_SECONDS + 1) == 2  # s2 lives: shared
+    assert opened(store, "late", seconds=LIFETIME_SECONDS + 1) == 1
+    assert opened(store, "later", seconds=LIFETIME_SECONDS + 1) == 2
+    assert opened(store, "latest", seconds=LIFETIME_SECONDS + 1) == 0  # s2 lives: shared
 
 
 def test_g08_principals_and_servers_have_slots_of_their_own(
     session_stores: SessionStores,
 ) -> None:
     store = session_stores()
-    assert opened(store, "s") == 0
-    assert opened(store, "s", principal="bob") == 0
-    assert opened(store, "s", server="aws-iam") == 0
-    assert opened(store, "t") == 1
+    assert opened(store, "s") == 1
+    assert opened(store, "s", principal="bob") == 1
+    assert opened(store, "s", server="aws-iam") == 1
+    assert opened(store, "t") == 2
 
 
 def test_the_upstream_session_is_empty_until_it_is_bound(session_stores: SessionStores) -> None:
@@ -172,7 +172,7 @@ def test_an_unknown_session_cannot_be_bound_and_may_be_closed(
     with pytest.raises(SessionStoreError):
         bind(store, "never opened", "upstream-1")
     close(store, "never opened")
-    assert opened(store, "s") == 0
+    assert opened(store, "s") == 1
 
 
 @pytest.mark.parametrize("session_id", ["", "x" * 300, "sé"], ids=["empty", "long", "not-ascii"])

@@ -3,7 +3,8 @@
 A principal has `cap` slots at a server. A slot's counters live as long as their windows,
 whatever becomes of the sessions that used it, so neither closing nor opening sessions gives
 anyone a fresh counter beyond the `cap` there are. A new session gets the lowest slot nobody
-uses; where all are in use it shares the one opened least recently. Nobody is locked out.
+uses, slot 0 last because calls without a session use it; where all are in use it shares the
+one opened least recently. Nobody is locked out.
 """
 
 import re
@@ -61,8 +62,8 @@ def open_slot(slots: Slots, *, cap: int, lifetime_seconds: int, now: Instant) ->
     edge = now.micros - lifetime_seconds * MICROS_PER_SECOND
     free = [
         number
-        for number, slot in enumerate(known)
-        if slot.open_sessions == 0 or slot.opened_micros <= edge
+        for number in (*range(1, cap), 0)
+        if known[number].open_sessions == 0 or known[number].opened_micros <= edge
     ]
     number = free[0] if free else min(range(cap), key=lambda n: known[n].opened_micros)
     sharing = 0 if free else known[number].open_sessions

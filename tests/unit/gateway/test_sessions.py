@@ -26,7 +26,7 @@ def test_a_session_needs_no_round_trip_to_be_known() -> None:
     world = World()
     token = session_of(world)
     assert "error" not in body_of(world.call("get_info", era=LEGACY, token=token))
-    assert world.log.records[-1].session == "slot-0"
+    assert world.log.records[-1].session == "slot-1"
 
 
 @pytest.mark.parametrize(
