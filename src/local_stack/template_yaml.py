@@ -35,7 +35,7 @@ def _construct(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
+        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]  # the only kind left
     if suffix == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
     return {_LONG_FORM[suffix]: value}

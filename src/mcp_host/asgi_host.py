@@ -60,7 +60,7 @@ class AsgiHost:
         self._thread.start()
         try:
             self._run(self._open(), _START_SECONDS)
-        except BaseException:
+        except BaseException:  # whatever it was goes on; the thread must not outlive it
             self._stop_loop()
             raise
 

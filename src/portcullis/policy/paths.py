@@ -181,7 +181,7 @@ def lookup(path: Path, context: Context) -> Found:
             value = value.get(step, _ABSENT)
         else:
             value = _stepped(value, step)
-    return value if type(value) in _PLAIN_TYPES else _plain(value)  # type: ignore[return-value]
+    return value if type(value) in _PLAIN_TYPES else _plain(value)  # type: ignore[return-value]  # JSON by contract
 
 
 def lookup_each(path: Path, context: Context) -> list[Found]:
@@ -265,4 +265,4 @@ def _plain(value: object) -> Found:
     """The value as operators know it: a read-only mapping becomes a dict."""
     if isinstance(value, Mapping) and not isinstance(value, dict):
         return dict(value)
-    return value  # type: ignore[return-value]
+    return value  # type: ignore[return-value]  # arguments and claims hold JSON values only

@@ -177,7 +177,7 @@ class _Events(Reader, Scanner, Parser):
 
     def get_token(self) -> Token:
         """Hand the parser its next token."""
-        token: Token = super().get_token()  # type: ignore[no-untyped-call]
+        token: Token = super().get_token()  # type: ignore[no-untyped-call]  # PyYAML has no types
         ends = isinstance(token, FlowMappingEndToken | FlowSequenceEndToken)
         if ends and isinstance(self._last, FlowEntryToken):
             self.trailing_commas.append(_place(self._last.start_mark))
@@ -217,7 +217,7 @@ class _Composer:
         return tree
 
     def _next(self) -> Event:
-        event: Event = self._events.get_event()  # type: ignore[no-untyped-call]
+        event: Event = self._events.get_event()  # type: ignore[no-untyped-call]  # as above
         return event
 
     def _require_end(self, start: DocumentStartEvent, *, is_flow: bool) -> None:
