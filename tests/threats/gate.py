@@ -283,6 +283,8 @@ def standing_gate(
         for server, policy in policies.items():
             status = gate.activate(server, policy)
             assert status["state"] == "active", status
+            gate.call(server, "no_such_tool")  # the tool list is read before the first row
+        gate.clear()
         yield gate
 
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+import boto3
 from botocore.client import BaseClient
 
 from portcullis.adapters.powertools_log import PowertoolsDecisionLog
@@ -25,11 +26,13 @@ from portcullis.entrypoints import bootstrap
 from portcullis.gateway.ports import DecisionRecord
 from portcullis.policy.model import Instant, Principal
 from threats.fixtures import Client, call_text
-from threats.gate import Answer, Gate, Json, standing_gate
+from threats.gate import TABLE, Answer, Gate, Json, standing_gate
 from threats.recorder import READINGS
 from threats.verdicts import the_record
 
 START = 1_800_000_000  # a whole number of minutes, hours and days
+
+TOOL, MAX = "describe_broker", 3
 
 _SUBJECTS = itertools.count(1)
 
@@ -64,6 +67,26 @@ def ticking_gate(
 def someone() -> Principal:
     """A caller with counters of its own."""
     return Principal(issuer="portcullis:grant", subject=f"caller-{next(_SUBJECTS)}")
+
+
+def call_counted(
+    gate: Gate, server: str, caller: Principal, arguments: Json | None = None
+) -> Answer:
+    """One call of the tool that the limits are about."""
+    return gate.call(server, TOOL, arguments, principal=caller)
+
+
+def use_up(gate: Gate, server: str, caller: Principal) -> None:
+    """Make all the calls a limit of `MAX` has, and see it refuse the next."""
+    for _ in range(MAX):
+        assert call_counted(gate, server, caller).is_success
+    assert call_counted(gate, server, caller).is_denial
+    gate.clear()
+
+
+def state_table() -> Any:
+    """The table that counters and sessions are kept in."""
+    return boto3.resource("dynamodb", region_name="us-east-1").Table(TABLE)
 
 
 @contextmanager

@@ -56,8 +56,6 @@ both_windows = pytest.mark.parametrize("server", ["f3", "f3-fixed"])
 @pytest.fixture(scope="module")
 def standing() -> Iterator[Gate]:
     with ticking_gate(TOOLS, POLICIES) as (gate, _):
-        for server in POLICIES:
-            gate.call(server, "no_such_tool")
         yield gate
 
 

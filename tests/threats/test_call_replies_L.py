@@ -47,7 +47,6 @@ def standing() -> Iterator[Gate]:
     policies = {"calls": POLICY}
     timeout = {"PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "1"}
     with standing_gate([SHOWN, HIDDEN], policies, **timeout) as gate:
-        gate.call("calls", "no_such_tool")
         yield gate
 
 

@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 from unittest import mock
 
-import boto3
 import pytest
 from urllib3 import HTTPConnectionPool
 
@@ -20,18 +19,22 @@ from portcullis.errors import UpstreamNotSentError
 from portcullis.gateway.ports import UpstreamReply, UpstreamRequest
 from portcullis.policy.model import Principal
 from threats.fixtures import TOOLS
-from threats.gate import LEGACY, TABLE, Answer, Gate, Json, call_message, headers_for
+from threats.gate import LEGACY, Answer, Gate, Json, call_message, headers_for
 from threats.gate_limits import (
+    MAX,
+    TOOL,
     Ticker,
     assert_denied,
+    call_counted,
     executions,
     one_tool,
     someone,
+    state_table,
     ticking_gate,
+    use_up,
 )
 from threats.recorder import Scripted, reply
 
-TOOL, MAX = "describe_broker", 3
 SLIDING = {"max": MAX, "window": 60}
 FIXED = {**SLIDING, "algorithm": "fixed_window"}
 POLICIES = {
@@ -50,8 +53,6 @@ both_windows = pytest.mark.parametrize("server", ["sliding", "fixed"])
 def standing() -> Iterator[tuple[Gate, Ticker]]:
     timeout = {"PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "1"}
     with ticking_gate(TOOLS, POLICIES, **timeout) as (gate, ticker):
-        for server in POLICIES:
-            gate.call(server, "no_such_tool")
         yield gate, ticker
 
 
@@ -71,24 +72,9 @@ def caller() -> Principal:
     return someone()
 
 
-def call(gate: Gate, server: str, caller: Principal, arguments: Json | None = None) -> Answer:
-    return gate.call(server, TOOL, arguments, principal=caller)
-
-
-def use_up(gate: Gate, server: str, caller: Principal) -> None:
-    for _ in range(MAX):
-        assert call(gate, server, caller).is_success
-    assert call(gate, server, caller).is_denial
-    gate.clear()
-
-
-def table() -> Any:
-    return boto3.resource("dynamodb", region_name="us-east-1").Table(TABLE)
-
-
 def counters(server: str) -> list[Json]:
     prefix = f"COUNTER#{server}#"
-    return [item for item in table().scan()["Items"] if item["pk"].startswith(prefix)]
+    return [item for item in state_table().scan()["Items"] if item["pk"].startswith(prefix)]
 
 
 # ---------------------------------------------------------------- G12 - G14: items
@@ -98,9 +84,9 @@ def counters(server: str) -> list[Json]:
 def test_G12_a_ttl_in_the_past_frees_nothing(gate: Gate, caller: Principal, server: str) -> None:
     use_up(gate, server, caller)
     for item in counters(server):
-        table().put_item(Item={**item, "ttl": 1})
+        state_table().put_item(Item={**item, "ttl": 1})
     for front in (gate.handler, gate.cold_start()):
-        gate.handler, answer = front, call(gate, server, caller)
+        gate.handler, answer = front, call_counted(gate, server, caller)
         assert_denied(gate, answer, TOOL, "limit_reached")
         gate.clear()
 
@@ -113,7 +99,7 @@ def test_G12_an_item_of_an_old_window_that_is_still_there_counts_for_nothing(
     kept = counters(server)
     ticker.advance(61)
     for item in kept:
-        table().put_item(Item={**item, "ttl": ticker.micros // 1_000_000 - 1})
+        state_table().put_item(Item={**item, "ttl": ticker.micros // 1_000_000 - 1})
     gate.handler = gate.cold_start()
     use_up(gate, server, caller)
 
@@ -121,12 +107,12 @@ def test_G12_an_item_of_an_old_window_that_is_still_there_counts_for_nothing(
 def test_G13_every_ttl_is_a_number_of_seconds_that_outlives_its_window(
     gate: Gate, ticker: Ticker, caller: Principal
 ) -> None:
-    before = {(item["pk"], item["sk"]) for item in table().scan()["Items"]}
+    before = {(item["pk"], item["sk"]) for item in state_table().scan()["Items"]}
     for server in ("sliding", "fixed"):
-        call(gate, server, caller)
+        call_counted(gate, server, caller)
     gate.open_session("sliding", principal=caller)
     now, longest_window = ticker.micros // 1_000_000, 31 * 86_400
-    items = [i for i in table().scan()["Items"] if (i["pk"], i["sk"]) not in before]
+    items = [i for i in state_table().scan()["Items"] if (i["pk"], i["sk"]) not in before]
     kinds = [item["pk"].partition("#")[0] for item in items]
     assert sorted(kinds) == ["COUNTER", "COUNTER", "SESSION", "SESSION"]
     for kind, item in zip(kinds, items, strict=True):
@@ -141,7 +127,7 @@ def test_G14_an_item_deleted_by_an_operator_starts_anew_without_a_crash(
 ) -> None:
     use_up(gate, server, caller)
     for item in counters(server):
-        table().delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+        state_table().delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
     use_up(gate, server, caller)
 
 
@@ -185,19 +171,19 @@ def test_what_may_have_executed_is_not_given_back(
     gate.recorder.scripts["tools/call"] = fail
     attempts = 1 if fail is _hang else MAX
     for _ in range(attempts):
-        assert not call(gate, "sliding", caller).is_success
+        assert not call_counted(gate, "sliding", caller).is_success
     assert executions(gate, TOOL) == attempts  # and none was sent twice
     gate.clear()
     for _ in range(MAX - attempts):
-        assert call(gate, "sliding", caller).is_success
+        assert call_counted(gate, "sliding", caller).is_success
     gate.clear()
-    assert_denied(gate, call(gate, "sliding", caller), TOOL, "limit_reached")
+    assert_denied(gate, call_counted(gate, "sliding", caller), TOOL, "limit_reached")
 
 
 def test_G15_spending_is_not_given_back_either(gate: Gate, caller: Principal) -> None:
     gate.recorder.scripts["tools/call"] = FAILURES["JSON-RPC error"]
     for _ in range(4):
-        call(gate, "spend", caller, {"amount": 90})
+        call_counted(gate, "spend", caller, {"amount": 90})
     assert executions(gate, TOOL) == 1
 
 
@@ -212,7 +198,7 @@ def test_G15_a_refused_connection_is_given_back(gate: Gate, caller: Principal) -
     with mock.patch.object(HttpUpstream, "_new_pool", pool):
         for _ in range(2 * MAX):
             gate.clear()
-            assert_denied(gate, call(gate, "sliding", caller), TOOL, "upstream_unavailable")
+            assert_denied(gate, call_counted(gate, "sliding", caller), TOOL, "upstream_unavailable")
     gate.handler = warm
     use_up(gate, "sliding", caller)
 
@@ -272,27 +258,27 @@ def test_G17_giving_back_in_a_later_window_leaves_that_window_alone(
         ticker.advance(61)
         with mock.patch.object(HttpUpstream, "send", send):
             for _ in range(MAX - 1):
-                assert call(gate, server, caller).is_success
+                assert call_counted(gate, server, caller).is_success
 
     send = HttpUpstream.send
     with _unreachable(next_window_begins):
-        assert call(gate, server, caller).is_denial
+        assert call_counted(gate, server, caller).is_denial
     gate.clear()
-    assert call(gate, server, caller).is_success  # the third of this window
+    assert call_counted(gate, server, caller).is_success  # the third of this window
     gate.clear()
-    assert_denied(gate, call(gate, server, caller), TOOL, "limit_reached")
+    assert_denied(gate, call_counted(gate, server, caller), TOOL, "limit_reached")
 
 
 @both_windows
 def test_G18_giving_back_earns_no_credit(gate: Gate, caller: Principal, server: str) -> None:
-    assert call(gate, server, caller).is_success
+    assert call_counted(gate, server, caller).is_success
     with _unreachable(lambda: None):
         for _ in range(2 * MAX):
-            assert_denied_unsent(call(gate, server, caller))
+            assert_denied_unsent(call_counted(gate, server, caller))
     for _ in range(MAX - 1):
-        assert call(gate, server, caller).is_success
+        assert call_counted(gate, server, caller).is_success
     gate.clear()
-    assert_denied(gate, call(gate, server, caller), TOOL, "limit_reached")
+    assert_denied(gate, call_counted(gate, server, caller), TOOL, "limit_reached")
 
 
 def assert_denied_unsent(answer: Answer) -> None:

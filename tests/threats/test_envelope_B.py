@@ -29,8 +29,6 @@ GOOD = call_text("get_info")
 @pytest.fixture(scope="module")
 def warm() -> Iterator[Gate]:
     with standing_gate(TOOLS, {"f0": F0, "f1": F1, "f2": F2}) as gate:
-        for server in ("f0", "f1", "f2"):
-            gate.call(server, "no_such_tool")
         yield gate
 
 

@@ -54,8 +54,6 @@ class Wire:
 @pytest.fixture(scope="module")
 def wired() -> Iterator[Wire]:
     with standing_gate(TOOLS, {"f0": F0, "f1": F1}) as gate, fronted(gate) as port:
-        for server in ("f0", "f1"):
-            gate.call(server, "no_such_tool")
         yield Wire(gate, port, mint("alice", "f0"))
 
 

@@ -40,8 +40,6 @@ SENT = {
 @pytest.fixture(scope="module")
 def warm() -> Iterator[Gate]:
     with standing_gate(TOOLS, {"f0": F0, "f1": F1}) as gate:
-        for server in ("f0", "f1"):
-            gate.call(server, "no_such_tool")
         yield gate
 
 

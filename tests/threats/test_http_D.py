@@ -30,8 +30,6 @@ MISMATCH, UNSUPPORTED = -32020, -32022
 @pytest.fixture(scope="module")
 def warm() -> Iterator[Gate]:
     with standing_gate(TOOLS, {"f0": F0, "f1": F1, "f5": F5}) as gate:
-        for server in ("f0", "f1", "f5"):
-            gate.call(server, "no_such_tool")
         yield gate
 
 

@@ -59,8 +59,6 @@ MAGIC = ("*", "**", "get_*", "_global", "_default", "$default", "__proto__", "co
 @pytest.fixture(scope="module")
 def warm() -> Iterator[Gate]:
     with standing_gate(ODD_TOOLS, SERVERS) as gate:
-        for server in SERVERS:
-            gate.call(server, "no_such_tool")
         yield gate
 
 

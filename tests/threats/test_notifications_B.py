@@ -18,7 +18,6 @@ from threats.verdicts import assert_accepted, the_record
 @pytest.fixture(scope="module")
 def warm() -> Iterator[Gate]:
     with standing_gate(TOOLS, {"f0": F0}) as gate:
-        gate.call("f0", "no_such_tool")
         yield gate
 
 

@@ -9,30 +9,33 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
-import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ReadTimeoutError
 
 from portcullis.policy.model import Principal
 from threats.fixtures import TOOLS
-from threats.gate import LEGACY, MODERN, TABLE, Answer, Gate, Json, call_message, headers_for
+from threats.gate import LEGACY, MODERN, Gate, Json, call_message, headers_for
 from threats.gate_limits import (
+    MAX,
+    TOOL,
     Ticker,
     assert_denied,
     assert_executed,
+    call_counted,
     document,
     executions,
     fault_lines,
     one_tool,
     raw_call,
     someone,
+    state_table,
     ticking_gate,
+    use_up,
     when,
 )
 from threats.recorder import reply
 
-TOOL, MAX = "describe_broker", 3
 SLIDING = {"max": MAX, "window": 60}
 FIXED = {**SLIDING, "algorithm": "fixed_window"}
 SPEND = {"path": "args.amount", "max": 100, "window": 60}
@@ -73,8 +76,6 @@ POLICIES = {
 @pytest.fixture(scope="module")
 def standing() -> Iterator[tuple[Gate, Ticker]]:
     with ticking_gate(TOOLS, POLICIES) as (gate, ticker):
-        for server in POLICIES:
-            gate.call(server, "no_such_tool")
         yield gate, ticker
 
 
@@ -89,28 +90,13 @@ def caller() -> Principal:
     return someone()
 
 
-def call(gate: Gate, server: str, caller: Principal, arguments: Json | None = None) -> Answer:
-    return gate.call(server, TOOL, arguments, principal=caller)
-
-
-def use_up(gate: Gate, server: str, caller: Principal) -> None:
-    for _ in range(MAX):
-        assert call(gate, server, caller).is_success
-    assert call(gate, server, caller).is_denial
-    gate.clear()
-
-
-def table() -> Any:
-    return boto3.resource("dynamodb", region_name="us-east-1").Table(TABLE)
-
-
 # ---------------------------------------------------------------- G19, G26: what takes nothing
 
 
 def test_G19_calls_nobody_approved_starve_nobody(gate: Gate, caller: Principal) -> None:
     """Approvals are not built: such a call is refused, and takes from no limit."""
     for number in range(10):
-        answer = call(gate, "asking", caller, {"n": number})
+        answer = call_counted(gate, "asking", caller, {"n": number})
         assert_denied(gate, answer, TOOL, "approvals_disabled")
         gate.clear()
     for _ in range(MAX):
@@ -120,12 +106,12 @@ def test_G19_calls_nobody_approved_starve_nobody(gate: Gate, caller: Principal) 
 
 def test_G26_calls_that_another_rule_denies_take_nothing(gate: Gate, caller: Principal) -> None:
     for bad in (True, "true", [True]):
-        assert_denied(gate, call(gate, "ruled", caller, {"bad": bad}), TOOL)
+        assert_denied(gate, call_counted(gate, "ruled", caller, {"bad": bad}), TOOL)
         gate.clear()
     for _ in range(MAX):
-        assert call(gate, "ruled", caller, {"bad": False}).is_success
+        assert call_counted(gate, "ruled", caller, {"bad": False}).is_success
     gate.clear()
-    denial = call(gate, "ruled", caller, {"bad": False})
+    denial = call_counted(gate, "ruled", caller, {"bad": False})
     assert_denied(gate, denial, TOOL, "limit_reached")
 
 
@@ -135,7 +121,7 @@ def test_G26_a_denial_by_a_limit_asks_nobody(gate: Gate, caller: Principal) -> N
     answer = gate.call("asking", "get_info", principal=caller)
     assert answer.decision["outcome"] == "limit_reached"
     assert answer.decision["approval"] is None
-    assert {item["pk"].partition("#")[0] for item in table().scan()["Items"]} <= {
+    assert {item["pk"].partition("#")[0] for item in state_table().scan()["Items"]} <= {
         "COUNTER",
         "SESSION",
     }
@@ -159,11 +145,11 @@ def test_a_write_whose_answer_was_lost_never_counts_too_little(
 
     with mock.patch.object(BaseClient, "_make_api_call", losing):
         for _ in range(2 * MAX):
-            call(gate, server, caller)
+            call_counted(gate, server, caller)
     # Each lost answer denied its own call, and counted it at most once too much.
     assert MAX - lost <= executions(gate, TOOL) <= MAX
     gate.clear()
-    assert_denied(gate, call(gate, server, caller), TOOL, "limit_reached")
+    assert_denied(gate, call_counted(gate, server, caller), TOOL, "limit_reached")
 
 
 @pytest.mark.parametrize("server", ["spend", "spend-fixed"])
@@ -176,9 +162,9 @@ def test_a_first_call_above_the_limit_and_a_negative_one_give_nothing(
     answer = raw_call(gate, server, TOOL, f'{{"amount":{amount}}}', principal=caller)
     assert_denied(gate, answer, TOOL, "limit_reached", "invalid_amount")
     gate.clear()
-    assert_executed(gate, call(gate, server, caller, {"amount": 100}), TOOL)
+    assert_executed(gate, call_counted(gate, server, caller, {"amount": 100}), TOOL)
     gate.clear()
-    assert_denied(gate, call(gate, server, caller, {"amount": 1}), TOOL)
+    assert_denied(gate, call_counted(gate, server, caller, {"amount": 1}), TOOL)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +210,7 @@ def test_any_subject_has_a_counter_of_its_own(gate: Gate, subject: str) -> None:
 
 
 def test_G22_an_empty_subject_is_no_principal(gate: Gate) -> None:
-    answer = call(gate, "principal", Principal(issuer="portcullis:grant", subject=""))
+    answer = call_counted(gate, "principal", Principal(issuer="portcullis:grant", subject=""))
     assert answer.is_rejection
     assert gate.recorder.executed(TOOL) == []
 
@@ -238,12 +224,12 @@ def test_G23_a_lowered_maximum_holds_at_once_and_a_raised_one_adds_the_rest(
     gate: Gate, caller: Principal
 ) -> None:
     for _ in range(5):
-        assert call(gate, "edited", caller).is_success
+        assert call_counted(gate, "edited", caller).is_success
     _edit(gate, "edited", limited(SLIDING))
     gate.clear()
-    assert_denied(gate, call(gate, "edited", caller), TOOL, "limit_reached")
+    assert_denied(gate, call_counted(gate, "edited", caller), TOOL, "limit_reached")
     _edit(gate, "edited", limited({**SLIDING, "max": 7}))
-    outcomes = [call(gate, "edited", caller).is_success for _ in range(3)]
+    outcomes = [call_counted(gate, "edited", caller).is_success for _ in range(3)]
     assert outcomes == [True, True, False]
 
 
@@ -254,7 +240,7 @@ def test_G23_renaming_a_rule_is_its_authors_reset_and_no_agents(
     use_up(gate, "renamed", caller)
     reason = limited(SLIDING, name="one name", reason="Said differently.")
     _edit(gate, "renamed", reason)
-    assert_denied(gate, call(gate, "renamed", caller), TOOL, "limit_reached")
+    assert_denied(gate, call_counted(gate, "renamed", caller), TOOL, "limit_reached")
     _edit(gate, "renamed", limited(SLIDING, name="another name"))
     use_up(gate, "renamed", caller)
 
@@ -286,9 +272,9 @@ def test_G25_a_task_an_upstream_makes_of_a_call_is_counted_and_not_passed_on(
     task = {"resultType": "task", "task": {"taskId": "t", "status": "working"}}
     gate.recorder.scripts["tools/call"] = lambda message: reply(message, task)
     for _ in range(MAX):
-        assert call(gate, "sliding", caller).decision["outcome"] == "upstream_unavailable"
+        assert call_counted(gate, "sliding", caller).decision["outcome"] == "upstream_unavailable"
     gate.clear()
-    assert_denied(gate, call(gate, "sliding", caller), TOOL, "limit_reached")
+    assert_denied(gate, call_counted(gate, "sliding", caller), TOOL, "limit_reached")
 
 
 @pytest.mark.parametrize("era", [MODERN, LEGACY])
@@ -306,14 +292,14 @@ def test_G27_an_allowed_reply_says_nothing_about_quota(
 def test_G27_remaining_quota_is_the_callers_own(gate: Gate) -> None:
     busy, idle = someone(), someone()
     use_up(gate, "principal", busy)
-    assert call(gate, "principal", busy).decision["remaining"] == 0
-    assert call(gate, "principal", idle).is_success
+    assert call_counted(gate, "principal", busy).decision["remaining"] == 0
+    assert call_counted(gate, "principal", idle).is_success
 
 
 def test_G27_a_shared_limit_does_not_tell_what_others_used(gate: Gate) -> None:
     busy, curious = someone(), someone()
-    assert call(gate, "shared-server", busy, {"amount": 63}).is_success
-    denial = call(gate, "shared-server", curious, {"amount": 90})
+    assert call_counted(gate, "shared-server", busy, {"amount": 63}).is_success
+    denial = call_counted(gate, "shared-server", curious, {"amount": 90})
     assert denial.decision["outcome"] == "limit_reached"
     assert denial.decision["remaining"] is None
     assert "37" not in json.dumps({**denial.decision, "id": "", "revision": ""})

@@ -37,7 +37,6 @@ from threats.recorder import Scripted
 @pytest.fixture(scope="module")
 def standing() -> Iterator[Gate]:
     with standing_gate([SHOWN, HIDDEN], {"f0": F0}) as gate:
-        gate.call("f0", "no_such_tool")
         yield gate
 
 

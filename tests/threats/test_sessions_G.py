@@ -31,8 +31,6 @@ POLICIES = {"day": DAY, "other-day": DAY}
 @pytest.fixture(scope="module")
 def standing() -> Iterator[tuple[Gate, Ticker]]:
     with ticking_gate(TOOLS, POLICIES) as (gate, ticker):
-        for server in POLICIES:
-            gate.call(server, "no_such_tool")
         yield gate, ticker
 
 
