@@ -21,7 +21,9 @@ NUMBERS: st.SearchStrategy[JsonValue] = st.one_of(
     st.integers(-(10**40), 10**40),
     st.decimals(
         allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30
-    ).filter(lambda number: number == 0 or abs(number.adjusted()) < 300),
+    ).filter(
+        lambda number: len(str(number)) <= 64 and (number == 0 or abs(number.adjusted()) < 300)
+    ),
 )
 SCALARS: st.SearchStrategy[JsonValue] = st.one_of(
     st.none(), st.booleans(), NUMBERS, st.text(CHARACTERS)
