@@ -10,7 +10,10 @@ PortcullisError
 │   ├── SessionStoreError          sessions could not be read or written
 │   ├── GrantStoreError            grants could not be read or written
 │   ├── SnapshotUnavailableError   the tool list of a server is not known
-│   └── CredentialError            a secret could not be read
+│   ├── CredentialError            a secret could not be read
+│   ├── ApprovalStoreError         approvals could not be read or written
+│   ├── WorkflowError              what waits for a decision did not answer
+│   └── VaultError                 sealed content could not be sealed or opened
 └── UpstreamError              an upstream call that gave no usable reply
     ├── UpstreamNotSentError       provably no byte reached the upstream
     └── UpstreamUncertainError     it may have executed
@@ -59,6 +62,18 @@ class SnapshotUnavailableError(UnavailableError):
 
 class CredentialError(UnavailableError):
     """A secret could not be read."""
+
+
+class ApprovalStoreError(UnavailableError):
+    """An approval could not be read or written."""
+
+
+class WorkflowError(UnavailableError):
+    """The workflow that waits for a decision did not answer."""
+
+
+class VaultError(UnavailableError):
+    """Content could not be sealed or opened."""
 
 
 class UpstreamError(PortcullisError):

@@ -55,10 +55,16 @@ class Truth(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who calls, from a verified credential. `key` is the identity that limits are kept under."""
+    """Who calls, from a verified credential. `key` is the identity that limits are kept under.
+
+    `person` names the human being behind the credential, "" where nobody said so;
+    `credential` the credential itself (a digest, never the secret). Neither is part of `key`.
+    """
 
     issuer: str
     subject: str
+    person: str = ""
+    credential: str = ""
     groups: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     claims: JsonMapping = field(default_factory=dict)
@@ -164,11 +170,16 @@ Condition: TypeAlias = Comparison | AllOf | AnyOf | Not
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """Who may approve, for how long the request stands, how many must agree."""
+    """Who may approve, for how long the request stands, how many must agree.
+
+    `show` are the arguments that matter: first on the page, and the only values that
+    notifications hold.
+    """
 
     approvers: tuple[str, ...]
     timeout_seconds: int
     min_approvals: int = 1
+    show: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
