@@ -11,9 +11,12 @@ PortcullisError
 │   ├── GrantStoreError            grants could not be read or written
 │   ├── SnapshotUnavailableError   the tool list of a server is not known
 │   ├── CredentialError            a secret could not be read
-│   ├── ApprovalStoreError         approvals could not be read or written
-│   ├── WorkflowError              what waits for a decision did not answer
-│   └── VaultError                 sealed content could not be sealed or opened
+│   ├── IssuerUnavailableError     the issuer that people sign in with did not answer
+│   └── ApprovalUnavailableError   a call that needs an approval cannot get one now
+│       ├── ApprovalStoreError         approvals could not be read or written
+│       ├── WorkflowError              what waits for a decision did not answer
+│       └── VaultError                 sealed content could not be sealed or opened
+├── SignInError                what the issuer said does not prove who signs in
 └── UpstreamError              an upstream call that gave no usable reply
     ├── UpstreamNotSentError       provably no byte reached the upstream
     └── UpstreamUncertainError     it may have executed
@@ -64,16 +67,28 @@ class CredentialError(UnavailableError):
     """A secret could not be read."""
 
 
-class ApprovalStoreError(UnavailableError):
+class IssuerUnavailableError(UnavailableError):
+    """The issuer that people sign in with did not answer."""
+
+
+class ApprovalUnavailableError(UnavailableError):
+    """A call that needs an approval cannot get one now."""
+
+
+class ApprovalStoreError(ApprovalUnavailableError):
     """An approval could not be read or written."""
 
 
-class WorkflowError(UnavailableError):
+class WorkflowError(ApprovalUnavailableError):
     """The workflow that waits for a decision did not answer."""
 
 
-class VaultError(UnavailableError):
+class VaultError(ApprovalUnavailableError):
     """Content could not be sealed or opened."""
+
+
+class SignInError(PortcullisError):
+    """What the issuer said does not prove who signs in."""
 
 
 class UpstreamError(PortcullisError):

@@ -10,6 +10,7 @@ from portcullis.adapters.dynamodb_sessions import DynamoDBSessionStore
 from portcullis.adapters.memory_counters import MemoryCounterStore
 from portcullis.adapters.memory_sessions import MemorySessionStore
 from portcullis.gateway.ports import CounterStore, SessionStore
+from support.approval_engines import ApprovalEngine, DynamoDBApprovals, MemoryApprovals
 from support.engines import (
     corrected_moto_endpoint,
     create_state_table,
@@ -17,8 +18,9 @@ from support.engines import (
     ministack_endpoint,
     moto_client,
 )
+from support.faulty_approvals import approvals, faulty_dynamodb
 
-__all__ = ["corrected_moto_endpoint", "ministack_endpoint"]
+__all__ = ["approvals", "corrected_moto_endpoint", "faulty_dynamodb", "ministack_endpoint"]
 
 ENGINES = ("memory", "moto", "ministack")
 SESSION_CAP = 3
@@ -65,6 +67,14 @@ def session_stores(request: pytest.FixtureRequest) -> Iterator[SessionStores]:
     yield lambda: DynamoDBSessionStore(
         client, table, cap=cap, lifetime_seconds=lifetime, pause=no_pause
     )
+
+
+@pytest.fixture(params=ENGINES)
+def approval_stores(request: pytest.FixtureRequest) -> ApprovalEngine:
+    """Makes approval stores that share one state, and writes what the workflow writes."""
+    if request.param == "memory":
+        return MemoryApprovals()
+    return DynamoDBApprovals(*_client_and_table(request))
 
 
 def _client_and_table(request: pytest.FixtureRequest) -> tuple[object, str]:

@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
 
 from portcullis.adapters.dynamodb_counters import ATTEMPTS, BUDGET_SECONDS, DynamoDBCounterStore
 from portcullis.errors import CounterStoreError
 from portcullis.gateway.ports import Refused, Reserved
 from portcullis.policy.decision import Take
 from portcullis.policy.model import Scope
-from support.dynamodb_faults import URL, Faults, client_error, errors_of
+from support.dynamodb_faults import Faults, client_error, errors_of, lose_one_answer, sent_by
 from support.engines import create_state_table, make_client, moto_client
 from support.takes import at, make_limit, make_take
 
@@ -215,23 +214,10 @@ def test_g20_an_answer_lost_and_repeated_by_the_sdk_counts_exactly_once(
     takes = SITUATIONS[situation]
     client = make_client(retries=2)
     gate = Gate(client, Faults(client))
-    lose_one_answer(client, shared[0], situation.split(",", maxsplit=1)[0])
+    operation = situation.split(",", maxsplit=1)[0]
+    lose_one_answer(client, operation, sent_by(shared[0], operation))
     gate.use_up(takes)
     assert gate.passed == MAXIMUM
-
-
-def lose_one_answer(client: Any, other: Any, operation: str) -> None:
-    """Send the first request of an operation by another client, and time out."""
-    lost: list[str] = []
-
-    def send(request: Any, **_: object) -> None:
-        name = request.headers["X-Amz-Target"].decode().split(".")[1]
-        if name == operation and not lost:
-            lost.append(name)
-            other.meta.events.emit(f"before-send.dynamodb.{name}", request=request)
-            raise ReadTimeoutError(endpoint_url=URL)
-
-    client.meta.events.register_first("before-send.dynamodb", send)
 
 
 # ---------------------------------------------------------------- release
@@ -308,3 +294,14 @@ def test_every_operation_the_store_calls_has_fault_rows(gate: Gate) -> None:
             gate.store.release(reserved, now=at(gate.asked))
             gate.asked += 1
     assert set(gate.faults.called) - {"CreateTable"} == OPERATIONS
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_g26_a_check_that_cannot_read_is_an_error(gate_client: Any, fault: str) -> None:
+    faults = Faults(gate_client)
+    gate = Gate(gate_client, faults)
+    faults.before("GetItem", errors_of("GetItem")[fault])
+    with pytest.raises(CounterStoreError):
+        gate.store.check([SLIDING], server="amazon-mq", now=at())
+    faults.clear()
+    assert gate.store.check([SLIDING], server="amazon-mq", now=at()) is None

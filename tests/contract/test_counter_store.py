@@ -58,6 +58,21 @@ def test_g01_the_fourth_of_three_is_refused_and_takes_nothing(
 
 
 @SLIDING_AND_FIXED
+def test_g26_a_check_answers_what_a_reservation_would_and_takes_nothing(
+    counter_stores: CounterStores, fixed: bool
+) -> None:
+    store, take = counter_stores(), make_take(make_limit(2, fixed=fixed))
+    other = make_take(make_limit(5, identity="other"), counter="bob")
+    for _ in range(3):
+        assert store.check([take, other], server=SERVER, now=at()) is None
+    assert store.check([], server=SERVER, now=at()) is None
+    assert left(passes(store, take, name="r1")) == [1]
+    passes(store, take, name="r2")
+    expected = waits(store, take, name="r3", seconds=30)
+    assert counter_stores().check([take, other], server=SERVER, now=at(30)) == expected
+
+
+@SLIDING_AND_FIXED
 def test_another_environment_sees_what_was_taken(
     counter_stores: CounterStores, fixed: bool
 ) -> None:

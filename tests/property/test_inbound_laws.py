@@ -9,16 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portcullis.protocol import outbound
+from portcullis.protocol.header_codec import encode
 from portcullis.protocol.http import HttpRequest
 from portcullis.protocol.inbound import classify
 from portcullis.protocol.known_keys import fold
-from portcullis.protocol.messages import Notification, Rejection, Request, SessionEnd
-from portcullis.protocol.methods import METHODS
+from portcullis.protocol.messages import Notification, Rejection, Request, SessionEnd, Subject
+from portcullis.protocol.methods import METHODS, MethodKind, SubjectKind
+from portcullis.protocol.tasks import declares_tasks
 from portcullis.protocol.upstream_request import to_upstream
 from portcullis.protocol.versions import Era
 from support.http_requests import LEGACY, MODERN, http_post, modern_meta
 
 pytestmark = pytest.mark.property
+
+TASKS: dict[str, Any] = {"io.modelcontextprotocol/tasks": {}}
+CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
+ABLE_META = modern_meta(**{CAPABILITIES_KEY: {"extensions": TASKS}})
 
 HEADER_NAMES = st.sampled_from(
     [
@@ -71,6 +77,11 @@ KEYS = st.sampled_from(
         "argument",
         "level",
         "requestState",
+        "inputResponses",
+        "taskId",
+        "TaskId",
+        "extensions",
+        "io.modelcontextprotocol/tasks",
         "n\u0430me",
         "name\0",
         "extra",
@@ -100,6 +111,41 @@ JSON = st.recursive(
 def readable(reply: Any) -> None:
     """Every refusal can be told."""
     assert json.loads(outbound.rejection(reply).body)["error"]["code"] == reply.code
+
+
+TASK_METHODS = [name for name, row in METHODS.items() if row.kind is MethodKind.TASK]
+TASK_PARAMS = st.fixed_dictionaries(
+    {},
+    optional={
+        "taskId": st.from_regex(r"\A[A-Za-z0-9_-]{1,30}\Z") | st.text(max_size=5) | LEAVES,
+        "inputResponses": st.dictionaries(st.text(max_size=5), JSON, max_size=3) | LEAVES,
+        "requestState": st.text(max_size=5) | LEAVES,
+        "_meta": st.sampled_from([ABLE_META, modern_meta()]) | JSON,
+    },
+)
+
+
+@given(st.sampled_from([*TASK_METHODS, "tasks/list", "tasks/result"]), TASK_PARAMS, st.booleans())
+def test_K04_a_request_for_a_task_is_admitted_whole_or_refused(
+    method: str, params: dict[str, Any], is_named: bool
+) -> None:
+    task_id = params.get("taskId")
+    named = task_id if is_named and isinstance(task_id, str) else "x"
+    headers: dict[str, str | None] = {
+        "MCP-Protocol-Version": MODERN,
+        "Mcp-Method": method,
+        "Mcp-Name": encode(named),
+    }
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    inbound = classify(http_post(json.dumps(message).encode(), headers))
+    if isinstance(inbound, Rejection):
+        readable(inbound)
+        return
+    assert isinstance(inbound, Request)
+    assert inbound.method.name in TASK_METHODS
+    assert inbound.subject == Subject(kind=SubjectKind.TASK, name=named)
+    assert declares_tasks(inbound)
+    assert set(inbound.params) == inbound.method.required | {"_meta"}
 
 
 @given(
@@ -139,7 +185,7 @@ def test_A24_what_is_admitted_reads_the_same_for_every_reader(
     message: dict[str, Any], version: str
 ) -> None:
     if version == MODERN:
-        message = {**message, "params": {**message.get("params", {}), "_meta": modern_meta()}}
+        message = {**message, "params": {**message.get("params", {}), "_meta": ABLE_META}}
     named = message.get("params", {})
     key = METHODS[message["method"]].subject_key or ""
     name = named.get(key) if isinstance(named, dict) else None

@@ -1,4 +1,4 @@
-"""Faults of DynamoDB calls, injected by botocore's own events before or after their effect.
+"""Faults of AWS calls, injected by botocore's own events before or after their effect.
 
 `before`: the call fails and nothing happened. `after`: it happened, and the answer is lost or
 unreadable. A fault stays until `clear()`, or for as many calls as `times` says.
@@ -62,8 +62,9 @@ class Faults:
         self.called: list[str] = []
         self._before: dict[str, Callable[[], None]] = {}
         self._after: dict[str, Callable[[dict[str, Any]], None]] = {}
-        client.meta.events.register("before-call.dynamodb", self._on_call)
-        client.meta.events.register("after-call.dynamodb", self._on_answer)
+        service = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register(f"before-call.{service}", self._on_call)
+        client.meta.events.register(f"after-call.{service}", self._on_answer)
 
     def before(self, operation: str, error: Exception, *, times: int = 10**6) -> None:
         """Fail the next calls of an operation before they have an effect."""
@@ -96,6 +97,29 @@ class Faults:
         fault = self._after.get(model.name)
         if fault is not None:
             fault(parsed)
+
+
+def lose_one_answer(client: Any, operation: str, act: Callable[[Any], object]) -> None:
+    """Act on the first request of an operation in place of the client, and time out.
+
+    The SDK's own repetition, where the client has one, is let through.
+    """
+    lost: list[str] = []
+
+    def send(request: Any, **_: object) -> None:
+        name = request.headers["X-Amz-Target"].decode().split(".")[1]
+        if name == operation and not lost:
+            lost.append(name)
+            act(request)
+            raise ReadTimeoutError(endpoint_url=URL)
+
+    client.meta.events.register_first("before-send.dynamodb", send)
+
+
+def sent_by(other: Any, operation: str) -> Callable[[Any], object]:
+    """Sends a request by another client: it takes effect, whatever becomes of the answer."""
+    event = f"before-send.dynamodb.{operation}"
+    return lambda request: other.meta.events.emit(event, request=request)
 
 
 def _nothing() -> None:

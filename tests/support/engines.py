@@ -44,7 +44,7 @@ def make_client(endpoint: str | None = None, *, retries: int = 0) -> Any:
 
 
 def create_state_table(client: Any, table: str = TABLE) -> str:
-    """Make a table with the keys and TTL of the state table; answers its name."""
+    """Make a table with the keys and the index of the state table; answers its name."""
     client.create_table(
         TableName=table,
         KeySchema=[
@@ -54,6 +54,18 @@ def create_state_table(client: Any, table: str = TABLE) -> str:
         AttributeDefinitions=[
             {"AttributeName": "pk", "AttributeType": "S"},
             {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": "listing", "AttributeType": "S"},
+            {"AttributeName": "asked", "AttributeType": "N"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "approvals",
+                "KeySchema": [
+                    {"AttributeName": "listing", "KeyType": "HASH"},
+                    {"AttributeName": "asked", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
         ],
         BillingMode="PAY_PER_REQUEST",
     )

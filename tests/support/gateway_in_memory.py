@@ -4,10 +4,11 @@ The fakes here are adapters: the memory stores pass the contract suites of their
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from portcullis.adapters.memory_approvals import MemoryApprovalStore
 from portcullis.adapters.memory_counters import MemoryCounterStore
 from portcullis.adapters.memory_sessions import MemorySessionStore
 from portcullis.errors import (
@@ -15,7 +16,10 @@ from portcullis.errors import (
     PolicyUnavailableError,
     SessionStoreError,
     SnapshotUnavailableError,
+    UpstreamUncertainError,
 )
+from portcullis.gateway.approvals import WaitTerms
+from portcullis.gateway.asking import AskTerms
 from portcullis.gateway.ports import (
     CounterStore,
     DecisionLog,
@@ -37,8 +41,11 @@ from portcullis.policy.model import Instant, Policy, Principal
 from portcullis.policy.policy_text import parse_policy
 from portcullis.protocol.http import HttpReply, HttpRequest
 from portcullis.values import JsonObject
+from support.memory_vault import MemoryVault
+from support.memory_workflow import MemoryWorkflow
 
 SERVER = "mq"
+HOLD_SECONDS = 20
 ALICE = Principal(issuer="i", subject="alice")
 BOB = Principal(issuer="i", subject="bob")
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
@@ -114,6 +121,11 @@ class Counters(CounterStore):
             raise CounterStoreError("throttled")
         return self.inner.reserve(takes, server=server, reservation_id=reservation_id, now=now)
 
+    def check(self, takes: Sequence[Take], *, server: str, now: Instant) -> Refused | None:
+        if self.fails_to_reserve:
+            raise CounterStoreError("throttled")
+        return self.inner.check(takes, server=server, now=now)
+
     def release(self, reserved: Reserved, *, now: Instant) -> None:
         if self.fails_to_release:
             raise CounterStoreError("throttled")
@@ -130,6 +142,8 @@ class Echo(Upstream):
         self.reply: UpstreamReply | None = None
         self.result: dict[str, Any] = {"content": [{"type": "text", "text": "executed"}]}
         self.headers: tuple[tuple[str, str], ...] = ()
+        self.error: dict[str, Any] | None = None
+        self.drops = False  # it executes, and its answer is lost
 
     def send(self, request: UpstreamRequest, *, timeout_seconds: float) -> UpstreamReply:
         self.sent.append(request)
@@ -137,11 +151,15 @@ class Echo(Upstream):
             raise self.fault
         if self.reply is not None:
             return self.reply
+        if self.drops:
+            raise UpstreamUncertainError("the server did not answer")
         message = json.loads(request.body or b"{}")
         if "id" not in message:
             return UpstreamReply(status=202, headers=(), body=b"")
         modern = {"resultType": "complete"} if "_meta" in message.get("params", {}) else {}
         body = {"jsonrpc": "2.0", "id": message["id"], "result": {**modern, **self.result}}
+        if self.error is not None:
+            body = {"jsonrpc": "2.0", "id": message["id"], "error": self.error}
         return UpstreamReply(
             status=200,
             headers=(("content-type", "application/json"), *self.headers),
@@ -164,7 +182,9 @@ class Records(DecisionLog):
 class World:
     """A gateway and everything around it."""
 
-    def __init__(self, policy: str | None = POLICY, *, cap: int = 2) -> None:
+    def __init__(
+        self, policy: str | None = POLICY, *, cap: int = 2, legacy_url: bool = False
+    ) -> None:
         self.now = 1_000_000_000_000_000
         self.ids = 0
         self.keys: list[bytes] | None = [b"k" * 32]
@@ -174,8 +194,15 @@ class World:
         self.upstream = Echo()
         self.log = Records()
         self.session_store = MemorySessionStore(cap=cap, lifetime_seconds=600)
+        self.approvals = MemoryApprovalStore(clock=self._clock)
+        self.workflow = MemoryWorkflow()
+        self.vault = MemoryVault()
+        self.during_pause: Callable[[], None] = _nothing
         self.gateway = Gateway(
             Ports(
+                approvals=self.approvals,
+                workflow=self.workflow,
+                vault=self.vault,
                 policies=self.policies,
                 snapshots=self.snapshots,
                 counters=self.counters,
@@ -186,6 +213,14 @@ class World:
                 log=self.log,
             ),
             Terms(
+                ask=AskTerms(cap=3, cooldown_seconds=300),
+                wait=WaitTerms(
+                    hold_seconds=HOLD_SECONDS,
+                    legacy_url=legacy_url,
+                    registrations={SERVER: "r" * 64},
+                ),
+                state_keys=self._keys,
+                pause=self._pause,
                 upstream_timeout_seconds=5,
                 list_ttl_ms=30_000,
                 allowed_origins=("https://good.example",),
@@ -198,6 +233,10 @@ class World:
     def _clock(self) -> Instant:
         self.now += 10
         return Instant(micros=self.now)
+
+    def _pause(self, seconds: float) -> None:
+        self.now += int(seconds * 1_000_000)
+        self.during_pause()
 
     def _new_id(self) -> str:
         self.ids += 1
@@ -216,6 +255,7 @@ class World:
         method: str = "POST",
         principal: Principal = ALICE,
         server: str = SERVER,
+        base_url: str = "",
     ) -> HttpReply:
         body = message if isinstance(message, bytes) else json.dumps(message).encode()
         given = {
@@ -227,7 +267,7 @@ class World:
         request = HttpRequest(
             method=method, path=f"/mcp/{server}", headers=tuple(given.items()), body=body
         )
-        return self.gateway.handle(request, server=server, principal=principal)
+        return self.gateway.handle(request, server=server, principal=principal, base_url=base_url)
 
     def ask(
         self,
@@ -238,6 +278,7 @@ class World:
         token: str | None = None,
         principal: Principal = ALICE,
         extra: dict[str, str] | None = None,
+        capabilities: dict[str, Any] | None = None,
     ) -> HttpReply:
         """One well-formed request."""
         held = dict(params or {})
@@ -245,10 +286,10 @@ class World:
         if era == MODERN:
             held["_meta"] = {
                 "io.modelcontextprotocol/protocolVersion": MODERN,
-                "io.modelcontextprotocol/clientCapabilities": {},
+                "io.modelcontextprotocol/clientCapabilities": capabilities or {},
             }
             headers["mcp-method"] = method
-            name = held.get("name", held.get("uri"))
+            name = held.get("name", held.get("uri", held.get("taskId")))
             if isinstance(name, str):
                 headers["mcp-name"] = name
         if token is not None:
@@ -259,7 +300,7 @@ class World:
     def call(self, tool: str, arguments: dict[str, Any] | None = None, **more: Any) -> HttpReply:
         return self.ask("tools/call", {"name": tool, "arguments": arguments or {}}, **more)
 
-    def initialize(self, **more: Any) -> HttpReply:
+    def initialize(self, declared: dict[str, Any] | None = None, **more: Any) -> HttpReply:
         self.upstream.result = {
             "protocolVersion": LEGACY,
             "capabilities": {"tools": {"listChanged": True}, "resources": {"subscribe": True}},
@@ -267,12 +308,16 @@ class World:
         }
         params = {
             "protocolVersion": LEGACY,
-            "capabilities": {"sampling": {}},
+            "capabilities": declared or {"sampling": {}},
             "clientInfo": {"name": "c", "version": "1"},
         }
         reply = self.ask("initialize", params, era=LEGACY, **more)
         self.upstream.result = {"content": []}
         return reply
+
+
+def _nothing() -> None:
+    pass
 
 
 def body_of(reply: HttpReply) -> Any:

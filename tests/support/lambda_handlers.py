@@ -57,6 +57,13 @@ def proxy(event: dict[str, Any], _context: object) -> dict[str, Any]:
             raise ValueError("no")
         case "nonsense":
             return {"status": 200}
+        case "page":
+            return {
+                "statusCode": 303,
+                "headers": {"Content-Type": "text/html; charset=utf-8", "Location": "/approvals"},
+                "multiValueHeaders": {"Set-Cookie": ["a=1; HttpOnly", "b=2; Path=/"]},
+                "body": "<p>\u00e9</p>",
+            }
         case _:
             pass
     return {

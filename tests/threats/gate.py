@@ -26,6 +26,7 @@ from portcullis.entrypoints import bootstrap
 from portcullis.entrypoints.apigw import from_caller
 from portcullis.gateway.ports import DecisionRecord
 from portcullis.policy.model import Principal
+from support.engines import create_state_table
 from threats.recorder import Recorder, serving
 
 BUCKET, TABLE = "gate-policies", "gate-state"
@@ -91,12 +92,14 @@ class Gate:
 
     def __init__(
         self,
-        cold_start: Callable[[], Any],
+        cold_start: Callable[..., Any],
         recorder: Recorder,
         activation: PolicyActivation,
         records: list[DecisionRecord],
+        environment: Mapping[str, str],
     ) -> None:
-        self.cold_start = cold_start  # the handler of a further environment
+        self.environment = environment
+        self.cold_start = cold_start  # the handler of a further environment, of any function
         self.handler = cold_start()
         self.recorder = recorder
         self._activation = activation
@@ -251,13 +254,11 @@ def standing_gate(
     """A gate with one server a policy, all of them the same recorder."""
     recorder = Recorder(tools)
     with mock_aws(), serving(recorder) as port:
-        secret = _make_account()
+        account = _make_account()
         servers = {name: {"url": f"http://127.0.0.1:{port}/{name}/mcp"} for name in policies}
         environment = {
-            "PORTCULLIS_BUCKET": BUCKET,
-            "PORTCULLIS_TABLE": TABLE,
+            **account,
             "PORTCULLIS_SERVERS": json.dumps(servers),
-            "PORTCULLIS_SESSION_KEY_SECRET": secret,
             "PORTCULLIS_POLICY_REFRESH_SECONDS": "300",
             "PORTCULLIS_POLICY_MAX_AGE_SECONDS": "3600",
             "PORTCULLIS_SESSION_CAP": "3",
@@ -266,20 +267,26 @@ def standing_gate(
             "PORTCULLIS_ALLOWED_HOSTS": "",
             "PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS": "true",
             "PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "5",
+            "PORTCULLIS_APPROVAL_RETENTION_SECONDS": "86400",
+            "PORTCULLIS_APPROVAL_CAP": "5",
+            "PORTCULLIS_APPROVAL_COOLDOWN_SECONDS": "300",
+            "PORTCULLIS_APPROVAL_HOLD_SECONDS": "1",
+            "PORTCULLIS_PUBLIC_URL": "https://gate.example/prod",
+            "PORTCULLIS_LEGACY_URL_ELICITATION": "false",
             **settings,
         }
         records: list[DecisionRecord] = []
         log = partial(RecordingLog, records)
 
-        def cold_start() -> Any:
+        def cold_start(function: str = "lambda_mcp") -> Any:
             with (
                 mock.patch.dict(os.environ, environment),
                 mock.patch.object(bootstrap, "PowertoolsDecisionLog", log),
             ):
-                return own_module("portcullis.entrypoints.lambda_mcp").handler
+                return own_module(f"portcullis.entrypoints.{function}").handler
 
         activation = PolicyActivation(boto3.client("s3", region_name="us-east-1"), BUCKET)
-        gate = Gate(cold_start, recorder, activation, records)
+        gate = Gate(cold_start, recorder, activation, records, environment)
         for server, policy in policies.items():
             status = gate.activate(server, policy)
             assert status["state"] == "active", status
@@ -298,22 +305,34 @@ def own_module(name: str) -> ModuleType:
     return module
 
 
-def _make_account() -> str:
+def _make_account() -> dict[str, str]:
+    """Make what the functions find in their account; answer the variables that name it."""
     s3 = boto3.client("s3", region_name="us-east-1")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    boto3.client("dynamodb", region_name="us-east-1").create_table(
-        TableName=TABLE,
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_state_table(boto3.client("dynamodb", region_name="us-east-1"), TABLE)
     secrets = boto3.client("secretsmanager", region_name="us-east-1")
-    made: str = secrets.create_secret(Name="session-key", SecretString="k" * 64)["ARN"]
-    return made
+    machine = boto3.client("stepfunctions", region_name="us-east-1").create_state_machine(
+        name="approvals",
+        definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
+        roleArn="arn:aws:iam::123456789012:role/workflow",
+    )
+    key = boto3.client("kms", region_name="us-east-1").create_key()
+    return {
+        "PORTCULLIS_BUCKET": BUCKET,
+        "PORTCULLIS_TABLE": TABLE,
+        "PORTCULLIS_SESSION_KEY_SECRET": secrets.create_secret(
+            Name="session-key", SecretString="k" * 64
+        )["ARN"],
+        "PORTCULLIS_CONSOLE_KEY_SECRET": secrets.create_secret(
+            Name="console-key", SecretString="c" * 64
+        )["ARN"],
+        "PORTCULLIS_STATE_MACHINE": machine["stateMachineArn"],
+        "PORTCULLIS_APPROVAL_KEY_ID": key["KeyMetadata"]["Arn"],
+        # The console's; the gateway reads none of them.
+        "PORTCULLIS_CONSOLE_SESSION_SECONDS": "3600",
+        "PORTCULLIS_OIDC_ISSUER": "",
+        "PORTCULLIS_OIDC_CLIENT_ID": "",
+        "PORTCULLIS_OIDC_CLIENT_SECRET": "",
+        "PORTCULLIS_OIDC_GROUPS_CLAIM": "groups",
+    }

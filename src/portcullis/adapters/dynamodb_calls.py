@@ -1,13 +1,14 @@
-"""The three DynamoDB calls our stores make, and what their failures mean, in one place.
+"""The DynamoDB calls our stores make, and what their failures mean, in one place.
 
 A failed condition is the only failure that says "the state moved" (`Moved`); a conflict with
 another transaction says "try again" (`Moved` without items). Throttling, time-outs, refused
 requests, replies that cannot be read: nobody knows, so the store's error is raised.
 
-Source: Amazon DynamoDB API Reference, UpdateItem, TransactWriteItems and GetItem, "Errors".
+Source: Amazon DynamoDB API Reference, UpdateItem, TransactWriteItems, GetItem, BatchGetItem and
+Query, "Errors"; BatchGetItem, "UnprocessedKeys".
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -23,6 +24,8 @@ Parameters: TypeAlias = Mapping[str, Any]
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _CONFLICT = "TransactionConflict"
 _HARMLESS_REASONS = frozenset({"None", _CONDITION_FAILED, _CONFLICT})
+_BATCH_KEYS = 100  # one BatchGetItem takes no more
+_BATCH_ROUNDS = 8  # how often it is asked for what it left out, the first time included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,24 @@ class DynamoDBTable:
         if isinstance(answer, ClientError):
             raise self._failed(answer)
         return self._item(answer.get("Item", {}))
+
+    def read_all(self, keys: Sequence[Item], *, pause: Callable[[int], None]) -> list[Item]:
+        """Answer items as `read` does, in the order of their keys, no two of which are equal.
+
+        DynamoDB may leave some out of an answer; `pause` is called, with the number of the
+        round, before it is asked for them again.
+        """
+        found: dict[str, Item] = {}
+        for start in range(0, len(keys), _BATCH_KEYS):
+            found |= self._read_batch(keys[start : start + _BATCH_KEYS], pause)
+        return [found.get(_identity(key, key), {}) for key in keys]
+
+    def query(self, parameters: Parameters) -> list[Item]:
+        """Answer the items of a query, its first page: `parameters` say how many (`Limit`)."""
+        answer = self._call(self._client.query, {**parameters, "TableName": self._table})
+        if isinstance(answer, ClientError):
+            raise self._failed(answer)
+        return self._items(answer.get("Items"))
 
     def update(self, parameters: Parameters, *, returns: str = "NONE") -> Item | Moved:
         """Write one item; answers its attributes as `returns` (ReturnValues) asks for them."""
@@ -88,6 +109,31 @@ class DynamoDBTable:
         if error_code(answer) != "TransactionCanceledException":
             raise self._failed(answer)
         return self._cancelled(answer, len(updates))
+
+    def _read_batch(self, keys: Sequence[Item], pause: Callable[[int], None]) -> dict[str, Item]:
+        left, found = list(keys), dict[str, Item]()
+        for attempt in range(_BATCH_ROUNDS):
+            answer = self._call(
+                self._client.batch_get_item,
+                {"RequestItems": {self._table: {"Keys": left, "ConsistentRead": True}}},
+            )
+            if isinstance(answer, ClientError):
+                raise self._failed(answer)
+            for item in self._items(self._of_table(answer, "Responses", [])):
+                found[_identity(item, keys[0])] = item
+            rest = self._of_table(answer, "UnprocessedKeys", {"Keys": []})
+            left = self._items(rest.get("Keys") if isinstance(rest, Mapping) else None)
+            if not left:
+                return found
+            pause(attempt)
+        raise self._failure("the state table kept leaving items out")
+
+    def _of_table(self, answer: Mapping[str, Any], name: str, default: object) -> object:
+        """What a batch's answer says of our table under `name`."""
+        tables = answer.get(name)
+        if isinstance(tables, Mapping):
+            return tables.get(self._table, default)
+        raise self._failed(TypeError())
 
     def _in_transaction(self, parameters: Parameters) -> Parameters:
         return {
@@ -127,7 +173,17 @@ class DynamoDBTable:
             return item
         raise self._failed(TypeError())
 
+    def _items(self, items: object) -> list[Item]:
+        if isinstance(items, list):
+            return [self._item(item) for item in items]
+        raise self._failed(TypeError())
+
     def _failed(self, error: Exception) -> UnavailableError:
         failure = self._failure(f"the state table did not answer: {error_code(error)}")
         failure.__cause__ = error
         return failure
+
+
+def _identity(item: Item, attributes: Iterable[str]) -> str:
+    """What tells items of one table apart, given the names of its key's attributes."""
+    return repr([item.get(name) for name in sorted(attributes)])

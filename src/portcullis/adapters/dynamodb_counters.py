@@ -88,6 +88,23 @@ class DynamoDBCounterStore(CounterStore):
         with self._translated(groups):
             return self._reserve(groups, server=server, reservation_id=reservation_id, now=now)
 
+    def check(self, takes: Sequence[Take], *, server: str, now: Instant) -> Refused | None:
+        """Answer what `reserve` would refuse now, as the port says; one read an item."""
+        require_countable(takes, server=server)
+        groups = _groups(takes, server)
+        with self._translated(groups):
+            plans = [
+                plan_takes(
+                    self._table.read(group.key),
+                    group.takes,
+                    key=group.key,
+                    reservation_id="",
+                    now=now,
+                )
+                for group in groups.values()
+            ]
+            return refusal([one for plan in plans for one in plan.refused])
+
     def release(self, reserved: Reserved, *, now: Instant) -> None:
         """Give back what `reserved` took, each in its own window, as the port says."""
         groups: dict[str, list[Taken]] = {}

@@ -1,14 +1,17 @@
-"""Grants: the bearer credentials of agents, kept in DynamoDB by the hash of the token.
+"""Grants: the bearer credentials of agents and approvers, kept by the hash of the token.
 
-A grant is bound to servers, expires, and can be revoked at once: the authorizer reads it
-on every request and keeps nothing. The principal of a grant is its *name*, so a rotated
-token keeps its holder's counters.
+A grant has a role, expires, and can be revoked at once: whoever checks one reads it on every
+request and keeps nothing. The principal of a grant is its *name*, so a rotated token keeps
+its holder's counters. `person` names the human being behind it: an approver whose person
+stands behind the request is no second pair of eyes.
 """
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from typing import Any
 
 from portcullis.adapters.aws_calls import AwsError, Client, error_code
 from portcullis.errors import GrantStoreError
@@ -16,21 +19,40 @@ from portcullis.policy.model import Principal
 
 ISSUER = "portcullis:grant"
 TOKEN_PREFIX = "pcl_"  # noqa: S105 - a prefix that secret scanners can look for, not a secret
+CREDENTIAL_PREFIX = "grant:"
 _MAXIMUM_TOKEN_CHARS = 128
+
+
+class Role(Enum):
+    """What a grant is for; none includes another."""
+
+    AGENT = "agent"  # calls the servers it names
+    APPROVER = "approver"  # decides requests, where a policy names it
+    ADMIN = "admin"  # sees every request; decides those where a policy names it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A live grant: who it speaks for and which servers it opens."""
+    """A live grant: who it speaks for, and what it opens."""
 
     name: str
     servers: tuple[str, ...]
     expires_at: int  # epoch seconds
+    role: Role = Role.AGENT
+    person: str = ""
+    groups: tuple[str, ...] = ()
+    digest: str = ""  # of the token
 
     @property
     def principal(self) -> Principal:
         """The principal every holder of this grant acts as."""
-        return Principal(issuer=ISSUER, subject=self.name)
+        return Principal(
+            issuer=ISSUER,
+            subject=self.name,
+            person=self.person,
+            credential=CREDENTIAL_PREFIX + self.digest,
+            groups=self.groups,
+        )
 
 
 def token_digest(token: str) -> str:
@@ -38,30 +60,41 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def create_grant(
+def create_grant(  # noqa: PLR0913 - what a grant says, each part by its name
     client: Client,
     table: str,
     *,
     name: str,
-    servers: Sequence[str],
+    servers: Sequence[str] = (),
     now_seconds: int,
     lifetime_seconds: int,
+    role: str = Role.AGENT.value,
+    person: str = "",
+    groups: Sequence[str] = (),
 ) -> str:
     """Store a new grant and answer its token, which cannot be read again.
 
     Raises:
+        ValueError: `role` is none, or an agent's grant names no server.
         GrantStoreError: the grant was not stored, or it cannot be told.
     """
+    if Role(role) is Role.AGENT and not servers:
+        raise ValueError("an agent's grant names the servers it opens")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     expires = now_seconds + lifetime_seconds
-    item = {
-        **_key(token),
+    item: dict[str, Any] = {
+        **_key(token_digest(token)),
         "name": {"S": name},
-        "servers": {"SS": sorted(servers)},
+        "role": {"S": role},
         "created": {"N": str(now_seconds)},
         "expires": {"N": str(expires)},
         "ttl": {"N": str(expires)},
     }
+    if person:
+        item["person"] = {"S": person}
+    for attribute, words in (("servers", servers), ("groups", groups)):
+        if words:  # DynamoDB has no empty sets
+            item[attribute] = {"SS": sorted(set(words))}
     try:
         client.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(pk)")
     except AwsError as error:
@@ -70,7 +103,7 @@ def create_grant(
 
 
 class DynamoDBGrants:
-    """Looks grants up by token."""
+    """Looks grants up, by token or by the digest of one."""
 
     def __init__(self, client: Client, table: str) -> None:
         self._client = client
@@ -84,31 +117,66 @@ class DynamoDBGrants:
         """
         if not 0 < len(token) <= _MAXIMUM_TOKEN_CHARS:
             return None
+        return self.find_by_digest(token_digest(token), now_seconds=now_seconds)
+
+    def find_by_digest(self, digest: str, *, now_seconds: int) -> Grant | None:
+        """Answer the grant of the token with this digest, as `find` does."""
         try:
             answer = self._client.get_item(
-                TableName=self._table, Key=_key(token), ConsistentRead=True
+                TableName=self._table, Key=_key(digest), ConsistentRead=True
             )
         except AwsError as error:
             raise GrantStoreError(f"grants cannot be read: {error_code(error)}") from error
         item = answer.get("Item")
         if item is None or "revoked" in item:
             return None
-        grant = _from_item(item)
+        grant = _from_item(item, digest)
         return grant if now_seconds < grant.expires_at else None
 
+    def is_live(self, credential: str, *, now_seconds: int) -> bool:
+        """Whether a principal's credential is a grant that still stands (port `Credentials`)."""
+        digest = credential.removeprefix(CREDENTIAL_PREFIX)
+        if digest == credential:
+            return False
+        return self.find_by_digest(digest, now_seconds=now_seconds) is not None
 
-def _key(token: str) -> dict[str, dict[str, str]]:
-    return {"pk": {"S": f"GRANT#{token_digest(token)}"}, "sk": {"S": "GRANT"}}
+
+def _key(digest: str) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": f"GRANT#{digest}"}, "sk": {"S": "GRANT"}}
 
 
-def _from_item(item: dict[str, dict[str, object]]) -> Grant:
-    match item:
-        case {
-            "name": {"S": str() as name},
-            "servers": {"SS": list() as servers},
-            "expires": {"N": str() as expires},
-        } if name and expires.isascii() and expires.isdigit():
-            listed = tuple(str(server) for server in servers)
-            return Grant(name=name, servers=listed, expires_at=int(expires))
-        case _:
-            raise GrantStoreError("a stored grant has an unexpected shape")
+def _from_item(item: Mapping[str, Mapping[str, object]], digest: str) -> Grant:
+    try:
+        return Grant(
+            name=_text(item["name"], "S"),
+            servers=_words(item, "servers"),
+            expires_at=_whole(item["expires"]),
+            # Grants were agents' before they had roles.
+            role=Role(_text(item["role"], "S")) if "role" in item else Role.AGENT,
+            person=_text(item["person"], "S") if "person" in item else "",
+            groups=_words(item, "groups"),
+            digest=digest,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise GrantStoreError("a stored grant has an unexpected shape") from error
+
+
+def _text(attribute: Mapping[str, object], kind: str) -> str:
+    text = attribute[kind]
+    if not isinstance(text, str) or not text:
+        raise TypeError
+    return text
+
+
+def _whole(attribute: Mapping[str, object]) -> int:
+    digits = _text(attribute, "N")
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError
+    return int(digits)
+
+
+def _words(item: Mapping[str, Mapping[str, object]], name: str) -> tuple[str, ...]:
+    words = item[name]["SS"] if name in item else []
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise TypeError
+    return tuple(words)

@@ -68,6 +68,13 @@ class MemoryCounterStore(CounterStore):
             self._remember(reservation_id, reserved)
             return reserved
 
+    def check(self, takes: Sequence[Take], *, server: str, now: Instant) -> Refused | None:
+        """Answer what `reserve` would refuse now, as the port says."""
+        require_countable(takes, server=server)
+        with self._lock:
+            answers = [(take, self._look(take, server, now)) for take in takes]
+            return refusal([(take, full) for take, full in answers if isinstance(full, Full)])
+
     def release(self, reserved: Reserved, *, now: Instant) -> None:
         """Give back what `reserved` took, as the port says."""
         with self._lock:

@@ -99,11 +99,21 @@ def lose(record: ApprovalRecord, *, note: str, now: int) -> ApprovalRecord | Ref
     return _changed(replace(record, note=note), Event.LOSE, now=now)
 
 
-def deliver(record: ApprovalRecord, *, now: int) -> ApprovalRecord | Refusal:
-    """The agent is handed what it came to; whoever wins this change hands it over, once."""
+def deliver(
+    record: ApprovalRecord, *, now: int, keeps_result: bool = False
+) -> ApprovalRecord | Refusal:
+    """The agent is handed what it came to; whoever wins this change hands it over, once.
+
+    `keeps_result`: it is handed over as a task, whose result can be read again for a while.
+    """
     if record.state not in TERMINAL or record.delivered_at is not None:
         return Refusal.NOT_NOW
-    return replace(record, delivered_at=now, version=record.version + 1)
+    return replace(
+        record,
+        delivered_at=now,
+        result_parts=record.result_parts if keeps_result else 0,
+        version=record.version + 1,
+    )
 
 
 def started(record: ApprovalRecord) -> ApprovalRecord:

@@ -59,6 +59,8 @@ def to_caller(event: Event) -> Caller:
         principal = Principal(
             issuer=_word(told["issuer"]),
             subject=_word(told["subject"]),
+            person=_text(told.get("person", "")),
+            credential=_text(told.get("credential", "")),
             groups=tuple(_word(group) for group in told.get("groups", ())),
             tags={_word(key): _word(tag) for key, tag in told.get("tags", {}).items()},
         )
@@ -74,6 +76,8 @@ def from_caller(principal: Principal, servers: tuple[str, ...]) -> dict[str, str
     told = {
         "issuer": principal.issuer,
         "subject": principal.subject,
+        "person": principal.person,
+        "credential": principal.credential,
         "groups": list(principal.groups),
         "tags": dict(principal.tags),
     }
@@ -93,8 +97,27 @@ def to_response(reply: HttpReply) -> dict[str, Any]:
     }
 
 
+def to_base_url(event: Event) -> str:
+    """The URL the API is mounted at, as API Gateway tells it; "" where it does not.
+
+    The domain is the one the request was routed by, so it is this API's own; a client cannot
+    make one up. Source: same page, `requestContext.domainName` and `requestContext.path`.
+    """
+    context = event.get("requestContext") or {}
+    domain, full, path = context.get("domainName"), context.get("path"), event.get("path")
+    if not (isinstance(domain, str) and isinstance(full, str) and isinstance(path, str)):
+        return ""
+    return f"https://{domain}{full.removesuffix(path)}" if full.endswith(path) else ""
+
+
 def _word(value: object) -> str:
-    if not isinstance(value, str) or not value:
+    if not _text(value):
+        raise TypeError
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
         raise TypeError
     return value
 

@@ -1,4 +1,6 @@
-"""The authorizer: a bearer grant to an IAM policy for the servers it opens.
+"""The authorizer: an agent's bearer grant to an IAM policy for the servers it opens.
+
+An approver's grant opens no server: who decides about calls does not make them.
 
 Source: API Gateway developer guide, "Input to a Lambda authorizer" (REQUEST type) and
 "Output from a Lambda authorizer". Raising exactly `Unauthorized` makes API Gateway answer
@@ -9,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from portcullis.adapters.dynamodb_grants import Grant
+from portcullis.adapters.dynamodb_grants import Grant, Role
 from portcullis.entrypoints.apigw import from_caller
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/=-]+)")
@@ -35,12 +37,12 @@ def authorize(event: Mapping[str, Any], grants: Grants, *, now_seconds: int) -> 
     """Answer the policy document for one request.
 
     Raises:
-        UnauthorizedError: there is not exactly one bearer token of a live grant.
+        UnauthorizedError: there is not exactly one bearer token of an agent's live grant.
         GrantStoreError: the grant could not be read (API Gateway then answers 500).
     """
     token = _bearer_token(event)
     grant = grants.find(token, now_seconds=now_seconds) if token else None
-    if grant is None:
+    if grant is None or grant.role is not Role.AGENT or not grant.servers:
         raise UnauthorizedError
     match = _METHOD_ARN.fullmatch(str(event.get("methodArn")))
     if match is None:

@@ -3,11 +3,18 @@
 import os
 from typing import Any
 
-from portcullis.entrypoints.apigw import BadEventError, to_caller, to_request, to_response
+from portcullis.entrypoints.apigw import (
+    BadEventError,
+    to_base_url,
+    to_caller,
+    to_request,
+    to_response,
+)
 from portcullis.entrypoints.bootstrap import build_gateway
 from portcullis.entrypoints.settings import GatewaySettings, read_settings
 
-GATEWAY = build_gateway(read_settings(GatewaySettings, os.environ))
+SETTINGS = read_settings(GatewaySettings, os.environ)
+GATEWAY = build_gateway(SETTINGS)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -16,4 +23,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         request, caller = to_request(event), to_caller(event)
     except BadEventError as error:
         return to_response(GATEWAY.refuse(str(error)))
-    return to_response(GATEWAY.handle(request, server=caller.server, principal=caller.principal))
+    reply = GATEWAY.handle(
+        request,
+        server=caller.server,
+        principal=caller.principal,
+        base_url=SETTINGS.public_url or to_base_url(event),
+    )
+    return to_response(reply)

@@ -1,7 +1,7 @@
 """The only reader of the environment: one frozen settings value a function.
 
 A missing, empty or unusable variable stops the function at init: there is no setting whose
-absence opens anything.
+absence opens anything. A variable means the same to every function that reads it.
 """
 
 import json
@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from portcullis.errors import SettingsError
 
@@ -33,6 +34,16 @@ def _positive(value: str) -> int:
 
 def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _base_url(value: str) -> str:
+    """An absolute URL without query, fragment or user info; or nothing."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise ValueError
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError
+    return value.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,78 +81,171 @@ def _server(entry: Mapping[str, Any]) -> ServerSettings:
     return ServerSettings(**{_SERVER_KEYS[key]: text for key, text in entry.items()})
 
 
-def _from(
-    variable: str, read: Callable[[str], Any] = _text, *, summary: str, empty: bool = False
-) -> Any:
-    return field(metadata={"variable": variable, "read": read, "summary": summary, "empty": empty})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Variable:
+    summary: str
+    read: Callable[[str], Any] = _text
+    empty: bool = False
+
+
+_VARIABLES: Mapping[str, _Variable] = {
+    "BUCKET": _Variable(summary="bucket of policies and snapshots"),
+    "TABLE": _Variable(summary="table of grants, counters, sessions and requests for approval"),
+    "SERVERS": _Variable(
+        summary='JSON: server name to {"lambda": function} or {"url", "secret", "header"}',
+        read=_servers,
+    ),
+    "SESSION_KEY_SECRET": _Variable(
+        summary="ARN of the secret that seals session ids and what clients carry for a request"
+    ),
+    "POLICY_REFRESH_SECONDS": _Variable(
+        summary="an activated policy is in force everywhere after this long", read=_positive
+    ),
+    "POLICY_MAX_AGE_SECONDS": _Variable(
+        summary="how long the last known good policy stands while the bucket does not answer",
+        read=_positive,
+    ),
+    "SESSION_CAP": _Variable(
+        summary="sets of session counters one principal can have on one server", read=_positive
+    ),
+    "SESSION_TTL_SECONDS": _Variable(summary="life of a session id", read=_positive),
+    "ALLOWED_ORIGINS": _Variable(
+        summary="browser origins that may call; none by default", read=_names, empty=True
+    ),
+    "ALLOWED_HOSTS": _Variable(
+        summary="values of Host that are served; empty: API Gateway routes by host",
+        read=_names,
+        empty=True,
+    ),
+    "ALLOW_LOOPBACK_UPSTREAMS": _Variable(
+        summary="whether an upstream url may be http on the loopback address", read=_flag
+    ),
+    "UPSTREAM_TIMEOUT_SECONDS": _Variable(summary="bound on one upstream call", read=_positive),
+    "STATE_MACHINE": _Variable(summary="ARN of the workflow that waits for approvals"),
+    "APPROVAL_KEY_ID": _Variable(
+        summary="ARN of the KMS key that seals arguments and results of calls that wait"
+    ),
+    "APPROVAL_RETENTION_SECONDS": _Variable(
+        summary="how long a request for approval is kept after its deadline", read=_positive
+    ),
+    "APPROVAL_CAP": _Variable(
+        summary="requests for approval one principal can have open at a time", read=_positive
+    ),
+    "APPROVAL_COOLDOWN_SECONDS": _Variable(
+        summary="the same call is answered by the same denial for this long", read=_positive
+    ),
+    "APPROVAL_HOLD_SECONDS": _Variable(
+        summary="how long a call is held for a decision or a result that is on its way",
+        read=_positive,
+    ),
+    "PUBLIC_URL": _Variable(
+        summary="URL the API is reached by; empty: what API Gateway says of itself",
+        read=_base_url,
+        empty=True,
+    ),
+    "LEGACY_URL_ELICITATION": _Variable(
+        summary="whether clients of 2025-11-25 that open URLs get error -32042, not a text",
+        read=_flag,
+    ),
+    "CONSOLE_KEY_SECRET": _Variable(summary="ARN of the secret that seals approvers' sign-ins"),
+    "CONSOLE_SESSION_SECONDS": _Variable(summary="life of a sign-in", read=_positive),
+    "OIDC_ISSUER": _Variable(
+        summary="OpenID Connect issuer that people sign in with; none by default",
+        read=_base_url,
+        empty=True,
+    ),
+    "OIDC_CLIENT_ID": _Variable(summary="the console's client id there", empty=True),
+    "OIDC_CLIENT_SECRET": _Variable(
+        summary="ARN of the secret with the client's secret; empty: a public client", empty=True
+    ),
+    "OIDC_GROUPS_CLAIM": _Variable(
+        summary="claim of the ID token that lists a person's groups", empty=True
+    ),
+}
+
+
+def _from(name: str) -> Any:
+    known = _VARIABLES[name]
+    return field(
+        metadata={
+            "variable": f"PORTCULLIS_{name}",
+            "read": known.read,
+            "summary": known.summary,
+            "empty": known.empty,
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
     """What the gateway function reads."""
 
-    bucket: str = _from("PORTCULLIS_BUCKET", summary="bucket of policies and snapshots")
-    table: str = _from("PORTCULLIS_TABLE", summary="table of grants, counters and sessions")
-    servers: Mapping[str, ServerSettings] = _from(
-        "PORTCULLIS_SERVERS",
-        _servers,
-        summary='JSON: server name to {"lambda": function} or {"url", "secret", "header"}',
-    )
-    session_key_secret: str = _from(
-        "PORTCULLIS_SESSION_KEY_SECRET", summary="ARN of the secret that seals session ids"
-    )
-    policy_refresh_seconds: int = _from(
-        "PORTCULLIS_POLICY_REFRESH_SECONDS",
-        _positive,
-        summary="an activated policy is in force everywhere after this long",
-    )
-    policy_max_age_seconds: int = _from(
-        "PORTCULLIS_POLICY_MAX_AGE_SECONDS",
-        _positive,
-        summary="how long the last known good policy stands while the bucket does not answer",
-    )
-    session_cap: int = _from(
-        "PORTCULLIS_SESSION_CAP",
-        _positive,
-        summary="sets of session counters one principal can have on one server",
-    )
-    session_ttl_seconds: int = _from(
-        "PORTCULLIS_SESSION_TTL_SECONDS", _positive, summary="life of a session id"
-    )
-    allowed_origins: tuple[str, ...] = _from(
-        "PORTCULLIS_ALLOWED_ORIGINS",
-        _names,
-        summary="browser origins that may call; none by default",
-        empty=True,
-    )
-    allowed_hosts: tuple[str, ...] = _from(
-        "PORTCULLIS_ALLOWED_HOSTS",
-        _names,
-        summary="values of Host that are served; empty: API Gateway routes by host",
-        empty=True,
-    )
-    allow_loopback_upstreams: bool = _from(
-        "PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS",
-        _flag,
-        summary="whether an upstream url may be http on the loopback address",
-    )
-    upstream_timeout_seconds: int = _from(
-        "PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS", _positive, summary="bound on one upstream call"
-    )
+    bucket: str = _from("BUCKET")
+    table: str = _from("TABLE")
+    servers: Mapping[str, ServerSettings] = _from("SERVERS")
+    session_key_secret: str = _from("SESSION_KEY_SECRET")
+    policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
+    policy_max_age_seconds: int = _from("POLICY_MAX_AGE_SECONDS")
+    session_cap: int = _from("SESSION_CAP")
+    session_ttl_seconds: int = _from("SESSION_TTL_SECONDS")
+    allowed_origins: tuple[str, ...] = _from("ALLOWED_ORIGINS")
+    allowed_hosts: tuple[str, ...] = _from("ALLOWED_HOSTS")
+    allow_loopback_upstreams: bool = _from("ALLOW_LOOPBACK_UPSTREAMS")
+    upstream_timeout_seconds: int = _from("UPSTREAM_TIMEOUT_SECONDS")
+    state_machine: str = _from("STATE_MACHINE")
+    approval_key_id: str = _from("APPROVAL_KEY_ID")
+    approval_retention_seconds: int = _from("APPROVAL_RETENTION_SECONDS")
+    approval_cap: int = _from("APPROVAL_CAP")
+    approval_cooldown_seconds: int = _from("APPROVAL_COOLDOWN_SECONDS")
+    approval_hold_seconds: int = _from("APPROVAL_HOLD_SECONDS")
+    public_url: str = _from("PUBLIC_URL")
+    legacy_url_elicitation: bool = _from("LEGACY_URL_ELICITATION")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorSettings:
+    """What the executor function reads."""
+
+    bucket: str = _from("BUCKET")
+    table: str = _from("TABLE")
+    servers: Mapping[str, ServerSettings] = _from("SERVERS")
+    policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
+    policy_max_age_seconds: int = _from("POLICY_MAX_AGE_SECONDS")
+    allow_loopback_upstreams: bool = _from("ALLOW_LOOPBACK_UPSTREAMS")
+    upstream_timeout_seconds: int = _from("UPSTREAM_TIMEOUT_SECONDS")
+    approval_key_id: str = _from("APPROVAL_KEY_ID")
+    approval_retention_seconds: int = _from("APPROVAL_RETENTION_SECONDS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSettings:
+    """What the console function reads."""
+
+    table: str = _from("TABLE")
+    approval_key_id: str = _from("APPROVAL_KEY_ID")
+    approval_retention_seconds: int = _from("APPROVAL_RETENTION_SECONDS")
+    console_key_secret: str = _from("CONSOLE_KEY_SECRET")
+    public_url: str = _from("PUBLIC_URL")
+    allowed_hosts: tuple[str, ...] = _from("ALLOWED_HOSTS")
+    console_session_seconds: int = _from("CONSOLE_SESSION_SECONDS")
+    oidc_issuer: str = _from("OIDC_ISSUER")
+    oidc_client_id: str = _from("OIDC_CLIENT_ID")
+    oidc_client_secret: str = _from("OIDC_CLIENT_SECRET")
+    oidc_groups_claim: str = _from("OIDC_GROUPS_CLAIM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizerSettings:
     """What the authorizer function reads."""
 
-    table: str = _from("PORTCULLIS_TABLE", summary="table of grants")
+    table: str = _from("TABLE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivatorSettings:
     """What the activator function reads."""
 
-    bucket: str = _from("PORTCULLIS_BUCKET", summary="bucket of policies and snapshots")
+    bucket: str = _from("BUCKET")
 
 
 def read_settings(cls: type[S], environment: Mapping[str, str]) -> S:

@@ -14,8 +14,9 @@ from portcullis.approvals.identity import person_of
 from portcullis.approvals.life import Refusal
 from portcullis.approvals.record import ApprovalRecord, Vote
 from portcullis.approvals.states import State
-from portcullis.errors import ApprovalStoreError, VaultError, WorkflowError
+from portcullis.errors import ApprovalStoreError, VaultError
 from portcullis.gateway.approval_ports import ARGUMENTS, ApprovalStore, Vault, Workflow
+from portcullis.gateway.waking import wake
 from portcullis.policy.fingerprint import digest
 from portcullis.policy.model import Call, Instant, Kind, Principal
 from portcullis.values import JsonObject
@@ -98,7 +99,7 @@ class Desk:
             replaced = self._store.replace(record, changed)
             if replaced is not None:
                 if changed.state is not State.PENDING:
-                    self._wake(replaced.wake)
+                    wake(self._workflow, replaced)
                 return replaced.record
         raise ApprovalStoreError("the approval kept moving")
 
@@ -119,14 +120,6 @@ class Desk:
             at=self._now(),
             comment=comment,
         )
-
-    def _wake(self, handle: str | None) -> None:
-        if handle is None:
-            return  # nothing waits yet: what will, looks before it waits
-        try:
-            self._workflow.wake(handle)
-        except WorkflowError:
-            return  # it looks again by itself
 
     def _now(self) -> int:
         return self._clock().micros // 1_000_000

@@ -5,60 +5,38 @@ method; the same steps serve them all, so no method has a way round them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from portcullis.errors import CounterStoreError
+from portcullis.gateway.approvals import Approvals, brings_own_state
 from portcullis.gateway.exchange import Exchange
-from portcullis.gateway.forward import Forwarded, Forwarder
+from portcullis.gateway.forward import Forwarder
+from portcullis.gateway.governed import Governed
 from portcullis.gateway.ports import CounterStore, Refused, Reserved
-from portcullis.gateway.sessions import Session
-from portcullis.gateway.wording import (
-    decision_meta,
-    denied_text,
-    refused_reason,
-    shadow_refusal,
-    what_remains,
-)
+from portcullis.gateway.replies import deny, limit_reached, passed
+from portcullis.gateway.wording import shadow_refusal, what_remains
 from portcullis.policy.decision import Allow, Deny, Outcome, RequireApproval
 from portcullis.policy.evaluate import evaluate
 from portcullis.policy.fingerprint import digest
-from portcullis.policy.model import Call, Policy
-from portcullis.protocol import outbound
 from portcullis.protocol.http import HttpReply
-from portcullis.protocol.messages import Request
-from portcullis.protocol.reply import Rewrite
 from portcullis.values import JsonObject
 
-NOT_EXECUTED = "The server could not be reached; this call was not executed."
-UNCERTAIN = (
-    "The server gave no usable answer; this call may have been executed. "
-    "Find out before you repeat it."
-)
-APPROVALS_DISABLED = "This call needs a person's approval, and approvals are not enabled here."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Governed:
-    """A request with everything a decision about it rests on."""
-
-    request: Request
-    call: Call
-    policy: Policy
-    session: Session
-    exchange: Exchange
-    params: JsonObject  # what is forwarded if the call is allowed
-    input_schema: JsonObject | None = None
-    rewrite: Rewrite | None = None
+LIMITS_UNCHECKED = "The limits of this call could not be checked. Try again shortly."
 
 
 class Enforcer:
     """Carries decisions out."""
 
     def __init__(
-        self, counters: CounterStore, forwarder: Forwarder, *, new_id: Callable[[], str]
+        self,
+        counters: CounterStore,
+        forwarder: Forwarder,
+        approvals: Approvals,
+        *,
+        new_id: Callable[[], str],
     ) -> None:
         self._counters = counters
         self._forwarder = forwarder
+        self._approvals = approvals
         self._new_id = new_id
 
     def enforce(self, governed: Governed) -> HttpReply:
@@ -69,12 +47,26 @@ class Enforcer:
         decision = evaluate(governed.policy, call, now=began)
         exchange.timed("policy", began)
         exchange.shadow = tuple(_told(shadowed) for shadowed in decision.shadowed)
-        if isinstance(decision, RequireApproval):
-            reason = _approval_reason(decision)
-            decision = Deny(outcome=Outcome.APPROVALS_DISABLED, rule=decision.rule, reason=reason)
         if isinstance(decision, Deny):
             return deny(governed.request, exchange, decision)
+        if brings_own_state(governed):
+            return self._approvals.follow(governed)
+        if isinstance(decision, RequireApproval):
+            return self._ask(governed, decision)
         return self._reserve_and_forward(governed, decision)
+
+    def _ask(self, governed: Governed, decision: RequireApproval) -> HttpReply:
+        """Ask a person, unless the limits would refuse the call already."""
+        exchange, takes = governed.exchange, decision.obligations
+
+        def check() -> Refused | None:
+            now = exchange.clock()
+            return self._counters.check(takes, server=exchange.server, now=now) if takes else None
+
+        try:
+            return self._approvals.answer(governed, decision, check)
+        except CounterStoreError:
+            return deny(governed.request, exchange, _unchecked(decision.rule))
 
     def _reserve_and_forward(self, governed: Governed, allow: Allow) -> HttpReply:
         exchange = governed.exchange
@@ -105,21 +97,11 @@ class Enforcer:
                 now=began,
             )
         except CounterStoreError:
-            denial = Deny(
-                outcome=Outcome.STORE_UNAVAILABLE,
-                rule=allow.rule,
-                reason="The limits of this call could not be checked. Try again shortly.",
-            )
-            return deny(governed.request, exchange, denial)
+            return deny(governed.request, exchange, _unchecked(allow.rule))
         finally:
             exchange.timed("store", began)
         if isinstance(reserved, Refused):
-            denial = Deny(
-                outcome=Outcome.LIMIT_REACHED,
-                rule=reserved.take.rule,
-                reason=refused_reason(reserved),
-            )
-            return deny(governed.request, exchange, denial, refused=reserved)
+            return deny(governed.request, exchange, limit_reached(reserved), refused=reserved)
         exchange.shadow += tuple(shadow_refusal(take) for take in reserved.shadow_refused)
         exchange.remaining = tuple(what_remains(one) for one in reserved.remaining)
         return reserved
@@ -132,46 +114,8 @@ class Enforcer:
             exchange.upstream_outcome = f"{exchange.upstream_outcome}; reservation kept"
 
 
-def deny(
-    request: Request, exchange: Exchange, denial: Deny, *, refused: Refused | None = None
-) -> HttpReply:
-    """The reply to a denial; a hidden thing is answered like one that does not exist."""
-    exchange.outcome, exchange.rule = denial.outcome.value, denial.rule
-    if denial.outcome is Outcome.HIDDEN:
-        return outbound.unknown_subject(request)
-    return _refusal(request, exchange, denial, denied_text(denial), refused=refused)
-
-
-def passed(request: Request, exchange: Exchange, forwarded: Forwarded) -> HttpReply:
-    """The upstream's reply passed on, or what to say when there is none to pass on."""
-    if forwarded.reply is not None:
-        exchange.outcome = Outcome.ALLOWED.value
-        return forwarded.reply
-    if forwarded.session_lost:
-        exchange.outcome = "unknown_session"
-        return outbound.unknown_session(request)
-    text = UNCERTAIN if forwarded.executed else NOT_EXECUTED
-    denial = Deny(outcome=Outcome.UPSTREAM_UNAVAILABLE, rule=exchange.rule, reason=text)
-    exchange.outcome = denial.outcome.value
-    return _refusal(request, exchange, denial, text)
-
-
-def _refusal(
-    request: Request,
-    exchange: Exchange,
-    denial: Deny,
-    text: str,
-    *,
-    refused: Refused | None = None,
-) -> HttpReply:
-    meta = decision_meta(
-        denial, decision_id=exchange.decision_id, revision=exchange.revision, refused=refused
-    )
-    return outbound.refusal(request, text, decision=meta)
-
-
-def _approval_reason(decision: RequireApproval) -> str:
-    return f"{APPROVALS_DISABLED} {decision.reason}" if decision.reason else APPROVALS_DISABLED
+def _unchecked(rule: str) -> Deny:
+    return Deny(outcome=Outcome.STORE_UNAVAILABLE, rule=rule, reason=LIMITS_UNCHECKED)
 
 
 def _told(shadowed: Deny | RequireApproval) -> JsonObject:

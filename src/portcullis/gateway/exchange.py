@@ -14,7 +14,8 @@ MAXIMUM_NAME = 256
 class Exchange:
     """The facts of one request, filled in as the request makes its way.
 
-    `outcome` starts as the one that stands when nothing better is ever written.
+    `outcome` starts as the one that stands when nothing better is ever written; `base_url` is
+    where the API is reached.
     """
 
     decision_id: str
@@ -22,6 +23,7 @@ class Exchange:
     principal: Principal
     started: Instant
     clock: Callable[[], Instant]
+    base_url: str = ""
     method: str = "unknown"
     outcome: str = "internal_error"
     name: str | None = None
@@ -31,6 +33,7 @@ class Exchange:
     argument_digest: str | None = None
     upstream_status: int | None = None
     upstream_outcome: str | None = None
+    approval: str | None = None
     shadow: tuple[JsonValue, ...] = ()
     remaining: tuple[JsonValue, ...] = ()
     latency_micros: dict[str, int] = field(default_factory=dict)
@@ -58,6 +61,7 @@ class Exchange:
             argument_digest=self.argument_digest,
             upstream_status=self.upstream_status,
             upstream_outcome=self.upstream_outcome,
+            approval=self.approval,
             status=status,
             latency_micros={**self.latency_micros, "total": total},
             shadow=self.shadow,

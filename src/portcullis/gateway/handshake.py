@@ -6,14 +6,16 @@ client is told of capabilities is what a buffered front door can keep.
 
 from dataclasses import replace
 
-from portcullis.gateway.enforce import passed
 from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.forward import Forwarded, Forwarder
+from portcullis.gateway.replies import passed
 from portcullis.gateway.sessions import Session, Sessions
 from portcullis.protocol import capabilities, outbound
+from portcullis.protocol.elicitation import declares_url
 from portcullis.protocol.http import HttpReply, header_values
 from portcullis.protocol.legacy import SESSION_HEADER
 from portcullis.protocol.messages import Notification, Request, SessionEnd
+from portcullis.protocol.session_token import ACCEPTS_URL
 from portcullis.protocol.upstream_request import notification_to_upstream, session_end_to_upstream
 from portcullis.protocol.versions import LATEST_LEGACY_VERSION
 from portcullis.values import JsonObject
@@ -49,6 +51,7 @@ class Handshake:
             version=agreed[0],
             upstream=upstream[0] if len(upstream) == 1 else None,
             now=exchange.clock(),
+            capabilities=_remembered(request),
         )
         return replace(reply, headers=(*reply.headers, (SESSION_HEADER, token)))
 
@@ -99,6 +102,11 @@ class Handshake:
         )
         exchange.outcome = "accepted" if session else "unknown_session"
         return session
+
+
+def _remembered(request: Request) -> int:
+    """The bits of what a client declares; none of it is declared to the upstream."""
+    return ACCEPTS_URL if declares_url(request.client_capabilities) else 0
 
 
 def _version(session: Session) -> str:

@@ -69,6 +69,16 @@ class CounterStore(Protocol):
         """
         ...
 
+    def check(self, takes: Sequence[Take], *, server: str, now: Instant) -> Refused | None:
+        """Answer the refusal that `reserve` would give now, None where it would take.
+
+        Takes nothing, so another call may be faster: for calls that are not made now.
+
+        Raises:
+            CounterStoreError: the counters could not be read.
+        """
+        ...
+
     def release(self, reserved: Reserved, *, now: Instant) -> None:
         """Give back what `reserved` took, each in its own window; twice is the same as once.
 
@@ -206,6 +216,7 @@ class DecisionRecord:
     argument_digest: str | None = None
     upstream_status: int | None = None
     upstream_outcome: str | None = None
+    approval: str | None = None  # the request for approval it speaks of
     status: int = 200
     latency_micros: Mapping[str, int] = field(default_factory=dict)
     shadow: tuple[JsonValue, ...] = ()

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from portcullis.errors import PolicyUnavailableError, SnapshotUnavailableError, UnavailableError
-from portcullis.gateway.enforce import deny
 from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.front_door import stopped_at_the_door
 from portcullis.gateway.ports import DecisionRecord
+from portcullis.gateway.replies import deny
 from portcullis.gateway.ways import Ports, Terms, Ways
 from portcullis.policy.decision import Deny, Outcome
 from portcullis.policy.model import Instant, Principal
@@ -42,14 +42,20 @@ class Gateway:
         self._new_id = new_id
         self._ways = Ways(ports, terms, new_id=new_id)
 
-    def handle(self, http: HttpRequest, *, server: str, principal: Principal) -> HttpReply:
-        """Answer one request of an authenticated principal. Never raises, never opens."""
+    def handle(
+        self, http: HttpRequest, *, server: str, principal: Principal, base_url: str = ""
+    ) -> HttpReply:
+        """Answer one request of an authenticated principal. Never raises, never opens.
+
+        `base_url` is where the API is reached, for links that people are sent to.
+        """
         exchange = Exchange(
             decision_id=self._new_id(),
             server=server,
             principal=principal,
             started=self._clock(),
             clock=self._clock,
+            base_url=base_url,
         )
         inbound: Inbound | None = None
         try:

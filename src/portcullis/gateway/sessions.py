@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from portcullis.gateway.ports import SessionStore
 from portcullis.policy.model import Instant, Principal
-from portcullis.protocol.session_token import SessionClaims, seal, unseal
+from portcullis.protocol.session_token import ACCEPTS_URL, SessionClaims, seal, unseal
 
 FIRST_SLOT = 0
+URL_VERSION = "2025-11-25"  # the one handshake revision that has elicitation by URL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,13 @@ class Session:
     scope: str
     upstream: str | None = None
     claims: SessionClaims | None = None
+
+    @property
+    def accepts_url(self) -> bool:
+        """Whether the client said in its handshake that it can show a link to its user."""
+        if self.claims is None or self.claims.version != URL_VERSION:
+            return False
+        return self.claims.capabilities & ACCEPTS_URL != 0
 
 
 class Sessions:
@@ -82,8 +90,17 @@ class Sessions:
         version: str,
         upstream: str | None,
         now: Instant,
+        capabilities: int = 0,
     ) -> str:
         """Record a new session and answer its sealed token.
+
+        Args:
+            principal: whom it is given to.
+            server: the server it was opened for.
+            version: the revision agreed in the handshake.
+            upstream: the upstream's own session id, where it opened one.
+            now: the instant of the handshake.
+            capabilities: bits for what the client declared (`session_token`).
 
         Raises:
             UnavailableError: it could not be recorded or sealed.
@@ -107,7 +124,7 @@ class Sessions:
             principal=principal_digest(principal),
             version=version,
             slot=slot.slot,
-            capabilities=0,  # none is remembered yet
+            capabilities=capabilities,
             has_upstream=upstream is not None,
             issued_at=seconds,
             expires_at=seconds + self._ttl,

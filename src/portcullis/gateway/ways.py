@@ -4,16 +4,22 @@ The table holds every kind of method; a kind without a way does not exist (a tes
 two together). Lists and discovery are rewritten, the rest is governed by what it names.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from portcullis.gateway.enforce import Enforcer, Governed, deny, passed
+from portcullis.gateway.approval_ports import ApprovalStore, Vault, Workflow
+from portcullis.gateway.approvals import Approvals, WaitTerms
+from portcullis.gateway.asking import Asker, AskTerms
+from portcullis.gateway.enforce import Enforcer
 from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.forward import Forwarder
+from portcullis.gateway.governed import Governed, input_schema
 from portcullis.gateway.handshake import Handshake
 from portcullis.gateway.ports import CounterStore, DecisionLog, PolicyStore, SnapshotStore, Upstream
+from portcullis.gateway.replies import deny, passed
 from portcullis.gateway.sessions import Session, Sessions
+from portcullis.gateway.task_ways import TaskWays
 from portcullis.gateway.visibility import KINDS, visible
 from portcullis.policy.arguments import ArgumentFault, normalise
 from portcullis.policy.decision import Deny, Outcome
@@ -40,14 +46,24 @@ class Ports:
     sessions: Sessions
     upstreams: Mapping[str, Upstream]
     log: DecisionLog
+    approvals: ApprovalStore
+    workflow: Workflow
+    vault: Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the deployment settled: times, and who may come through the front door."""
+    """What the deployment settled: times, approvals, and who may come through the front door.
+
+    `state_keys` are the keys that seal what clients carry for a request, the newest first.
+    """
 
     upstream_timeout_seconds: float
     list_ttl_ms: int
+    ask: AskTerms
+    wait: WaitTerms
+    state_keys: Callable[[], Sequence[bytes]]
+    pause: Callable[[float], None]
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
 
@@ -59,7 +75,16 @@ class Ways:
         self._ports = ports
         self._terms = terms
         self._forwarder = Forwarder(ports.upstreams, timeout_seconds=terms.upstream_timeout_seconds)
-        self._enforcer = Enforcer(ports.counters, self._forwarder, new_id=new_id)
+        asker = Asker(ports.approvals, ports.workflow, ports.vault, terms.ask, new_id=new_id)
+        approvals = Approvals(
+            asker,
+            ports.approvals,
+            ports.vault,
+            terms.wait,
+            keys=terms.state_keys,
+            pause=terms.pause,
+        )
+        self._enforcer = Enforcer(ports.counters, self._forwarder, approvals, new_id=new_id)
         self.handshake = Handshake(ports.sessions, self._forwarder)
         self.table: Mapping[MethodKind, Way] = {
             MethodKind.TOOL_CALL: self._call_tool,
@@ -72,6 +97,7 @@ class Ways:
             MethodKind.DISCOVER: self._discover,
             MethodKind.LOGGING: self._relay,
             MethodKind.PING: self._ping,
+            MethodKind.TASK: TaskWays(ports.approvals, asker, approvals).serve,
         }
 
     def _ping(self, request: Request, exchange: Exchange, _session: Session) -> HttpReply:
@@ -106,9 +132,10 @@ class Ways:
 
     def _call_tool(self, request: Request, exchange: Exchange, session: Session) -> HttpReply:
         policy = self._policy(exchange)
-        schema = self._input_schema(exchange, policy)
-        if schema is None:
+        definition = self._definition(exchange, policy)
+        if definition is None:
             return outbound.unknown_tool(request)
+        schema = input_schema(definition)
         rejection = check_param_headers(request, schema, request.arguments)
         if rejection is not None:
             exchange.outcome = "rejected"
@@ -126,7 +153,7 @@ class Ways:
                 session=session,
                 exchange=exchange,
                 params={**request.params, "arguments": arguments},
-                input_schema=schema,
+                definition=definition,
             )
         )
 
@@ -154,16 +181,15 @@ class Ways:
         exchange.revision = policy.revision
         return policy
 
-    def _input_schema(self, exchange: Exchange, policy: Policy) -> JsonObject | None:
-        """The called tool's schema; None for unknown and for hidden tools alike."""
+    def _definition(self, exchange: Exchange, policy: Policy) -> JsonObject | None:
+        """The called tool as its server lists it; None for unknown and hidden tools alike."""
         snapshot = self._ports.snapshots.current(exchange.server, now=exchange.started)
         name = exchange.name or ""
         tool = snapshot.tools.get(name)
         if tool is None or policy.hidden(name):
             exchange.outcome = (Outcome.UNKNOWN_TOOL if tool is None else Outcome.HIDDEN).value
             return None
-        schema = tool.get("inputSchema")
-        return schema if isinstance(schema, dict) else {}
+        return tool
 
 
 def _call(exchange: Exchange, session: Session, kind: Kind, arguments: JsonObject) -> Call:

@@ -39,7 +39,12 @@ def refused_reason(refused: Refused) -> str:
 
 
 def decision_meta(
-    denial: Deny, *, decision_id: str, revision: str | None, refused: Refused | None = None
+    denial: Deny,
+    *,
+    decision_id: str,
+    revision: str | None,
+    refused: Refused | None = None,
+    approval: JsonObject | None = None,
 ) -> JsonObject:
     """The machine-readable form, under `_meta["portcullis/decision"]`."""
     meta: JsonObject = {
@@ -50,12 +55,12 @@ def decision_meta(
         "revision": revision,
         "retry_after": None,
         "remaining": None,
-        "approval": None,
+        "approval": approval,
     }
     if refused is not None:
         meta["retry_after"] = refused.retry_after_seconds
         meta["remaining"] = refused.remaining if _is_the_callers_own(refused.take) else None
-    if denial.outcome is Outcome.STORE_UNAVAILABLE:
+    if denial.outcome in (Outcome.STORE_UNAVAILABLE, Outcome.APPROVAL_UNAVAILABLE):
         meta["retry_after"] = STORE_RETRY_SECONDS
     return meta
 

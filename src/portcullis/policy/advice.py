@@ -46,6 +46,16 @@ def _advise_section(policy: Policy, kind: Kind, section: Section, findings: Find
                 findings.warn(path, message, "narrow the pattern, or remove the entry")
     for key, _, rules in section.patterns:
         _warn_of_pointless_rules((what, key), rules, findings)
+    if kind is not Kind.TOOL:
+        _warn_of_approvals(what, section, findings)
+
+
+def _warn_of_approvals(what: str, section: Section, findings: Findings) -> None:
+    named = [*section.exact.items(), *((key, rules) for key, _, rules in section.patterns)]
+    for key, rules in named:
+        if any(rule.effect is Effect.REQUIRE_APPROVAL and not rule.shadow for rule in rules):
+            message = "only a call of a tool can wait for an approval: this is denied"
+            findings.warn((what, key), message, "write `action: deny`, or `action: allow`")
 
 
 def _warn_of_pointless_rules(path: NodePath, rules: Sequence[Rule], findings: Findings) -> None:

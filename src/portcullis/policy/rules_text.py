@@ -1,4 +1,4 @@
-"""One rule, and its `approval` block: from the document to a `Rule` and its canonical form.
+"""One rule: from the document to a `Rule` and its canonical form.
 
 Only what a rule is made of, and which of its parts go together, may live here.
 """
@@ -6,25 +6,19 @@ Only what a rule is made of, and which of its parts go together, may live here.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from portcullis.policy.approval_text import approval_document, read_approval
 from portcullis.policy.conditions_text import read_when
 from portcullis.policy.limits_text import LimitText, read_rate_limits, read_spend_limits
 from portcullis.policy.model import Approval, Condition, Effect, Kind, Rule
 from portcullis.policy.nodes import (
     Node,
-    has_keys,
-    read_elements,
-    read_mapping,
     read_optional,
-    read_seconds,
     read_text,
-    read_whole,
     read_word,
 )
 from portcullis.policy.words import (
     ACTION_HINTS,
     ACTIONS,
-    APPROVAL_HINTS,
-    APPROVAL_KEYS,
     MODE_HINTS,
     MODES,
 )
@@ -32,9 +26,6 @@ from portcullis.values import JsonObject, JsonValue
 
 MAXIMUM_NAME = 128
 MAXIMUM_REASON = 1000
-MAXIMUM_APPROVERS = 100
-MAXIMUM_APPROVER = 256
-DEFAULT_TIMEOUT_SECONDS = 3600
 
 _LIMIT_KEYS = ("rate_limit", "spend_limit")
 
@@ -167,58 +158,7 @@ def _document(parts: _Parts, effect: Effect | None) -> JsonObject:
         "when": parts.when and parts.when[1],
         "rate_limit": [limit.document() for limit in parts.rate_limits] or None,
         "spend_limit": [limit.document() for limit in parts.spend_limits] or None,
-        "approval": None if parts.approval is None else _approval_document(parts.approval),
+        "approval": None if parts.approval is None else approval_document(parts.approval),
         "reason": parts.reason,
     }
     return {key: value for key, value in said.items() if value is not None}
-
-
-def read_approval(node: Node) -> Approval | None:
-    """Read an `approval` block."""
-    what = "a block like `{approvers: [group:platform], timeout: 1h}`"
-    members = read_mapping(node, what, APPROVAL_KEYS, APPROVAL_HINTS)
-    if members is None or not has_keys(node, members, ["approvers"]):
-        return None
-    approvers = _read_approvers(members["approvers"])
-    timeout = read_optional(members, "timeout", read_seconds, DEFAULT_TIMEOUT_SECONDS)
-    minimum = read_optional(
-        members, "min_approvals", lambda block: read_whole(block, 1, MAXIMUM_APPROVERS), 1
-    )
-    if approvers is None or timeout is None or minimum is None:
-        return None
-    has_group = any(approver.startswith("group:") for approver in approvers)
-    if minimum > len(approvers) and not has_group:
-        members["min_approvals"].fault(f"there are only {len(approvers)} approvers")
-    return Approval(approvers=approvers, timeout_seconds=timeout, min_approvals=minimum)
-
-
-def _read_approvers(node: Node) -> tuple[str, ...] | None:
-    elements = read_elements(node, "the list of approvers", MAXIMUM_APPROVERS)
-    if elements is None:
-        return None
-    read = [_read_approver(element) for element in elements]
-    approvers = tuple(approver for approver in read if approver is not None)
-    if len(set(approvers)) != len(approvers):
-        node.fault("an approver is named twice")
-    return approvers if len(approvers) == len(read) else None
-
-
-def _read_approver(node: Node) -> str | None:
-    text = read_text(node, MAXIMUM_APPROVER)
-    if text is None:
-        return None
-    if text != text.strip() or not text.removeprefix("group:").strip():
-        node.fault("an approver is a name, or `group:` and a name, without spaces around it")
-        return None
-    if "*" in text:
-        node.fault("approvers are named one by one: there is no wildcard", "name a group")
-        return None
-    return text
-
-
-def _approval_document(approval: Approval) -> JsonObject:
-    return {
-        "approvers": list(approval.approvers),
-        "timeout": approval.timeout_seconds,
-        "min_approvals": approval.min_approvals,
-    }

@@ -24,7 +24,7 @@ RULE_KEYS = ("name", "action", "when", "rate_limit", "spend_limit", "reason", "m
 ENTRY_KEYS = (*RULE_KEYS, "rules")
 RATE_LIMIT_KEYS = ("max", "window", "per", "algorithm")
 SPEND_LIMIT_KEYS = ("path", *RATE_LIMIT_KEYS)
-APPROVAL_KEYS = ("approvers", "timeout", "min_approvals")
+APPROVAL_KEYS = ("approvers", "timeout", "min_approvals", "show")
 COMPARISON_KEYS = ("path", "op", "value", "match")
 COMBINATION_KEYS = ("any", "all", "not")
 
@@ -119,6 +119,8 @@ APPROVAL_HINTS: Mapping[str, str] = {
     "expiry": "did you mean `timeout`",
     "count": "did you mean `min_approvals`",
     "quorum": "did you mean `min_approvals`",
+    "arguments": "did you mean `show`",
+    "notify": "did you mean `show`",
 }
 CONDITION_HINTS: Mapping[str, str] = {
     "operator": "did you mean `op`",

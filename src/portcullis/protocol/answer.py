@@ -14,11 +14,16 @@ from typing import Final, TypeAlias, cast
 from portcullis import strictjson
 from portcullis.errors import StrictJsonError
 from portcullis.protocol import reserved, sse
-from portcullis.protocol.codes import status_for
 from portcullis.protocol.http import header_values, media_type
 from portcullis.protocol.http_rules import JSON_MEDIA_TYPE, SSE_MEDIA_TYPE, has_utf8_parameters
 from portcullis.protocol.messages import Request
-from portcullis.protocol.reply_messages import DropReason, Part, is_error, sort_message
+from portcullis.protocol.reply_messages import (
+    DropReason,
+    Part,
+    is_error,
+    sort_message,
+    status_of,
+)
 from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject, JsonValue
 
@@ -84,7 +89,7 @@ def read_refusal(
     error = _refusal_error(headers, body)
     if error is not None:
         message: JsonObject = {"jsonrpc": "2.0", "id": request.id, "error": reserved.strip(error)}
-        by_table = _status(message, request.era)
+        by_table = status_of(message, request.era)
         keeps_status = request.era is Era.MODERN and by_table == 200
         return Answer(
             status=status if keeps_status else by_table,
@@ -124,7 +129,7 @@ def _read_json(body: bytes, request: Request, max_bytes: int) -> Answer | DropRe
     if part is not Part.RESPONSE:
         return DropReason.NO_RESPONSE
     response = cast("JsonObject", message)
-    status = _status(response, request.era)
+    status = status_of(response, request.era)
     return _cleaned(Answer(status=status, media=Media.JSON, body=body, message=response))
 
 
@@ -180,12 +185,6 @@ def _refusal_error(headers: Headers, body: bytes) -> JsonValue:
         return None
     error = message.get("error")
     return error if is_error(error) else None
-
-
-def _status(message: JsonObject, era: Era) -> int:
-    error = message.get("error")
-    code = error.get("code") if isinstance(error, dict) else None
-    return status_for(code, era) if isinstance(code, int) else 200
 
 
 def _cleaned(answer: Answer) -> Answer:

@@ -2,7 +2,8 @@
 
 Upwards, a legacy client's sampling, elicitation and roots (their requests would wait on an
 open reply) and tasks; downwards, change notifications, resource subscriptions and tasks.
-Everything else passes, known or not.
+Everything else passes, known or not. Tasks are the gateway's own, for calls that wait for a
+person: what a client declares of them is for the gateway, and a server's never pass.
 """
 
 from typing import Final
@@ -12,9 +13,10 @@ from portcullis.protocol.known_keys import CLIENT_CAPABILITIES_KEY
 from portcullis.protocol.messages import Request
 from portcullis.protocol.methods import MethodKind
 from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
-from portcullis.values import JsonObject, JsonValue
+from portcullis.values import JsonMapping, JsonObject, JsonValue
 
 TASKS_EXTENSION: Final = "io.modelcontextprotocol/tasks"
+
 
 _NOT_FORWARDED: Final = frozenset(("sampling", "elicitation", "roots", "tasks"))
 _WITHHELD: Final = frozenset(("listChanged", "subscribe"))
@@ -39,6 +41,12 @@ def forwarded_params(request: Request, params: JsonObject) -> JsonObject:
     }
 
 
+def accepts_tasks(declared: JsonMapping) -> bool:
+    """Tell whether client capabilities hold the tasks extension (ext-tasks, Capabilities)."""
+    extensions = declared.get("extensions")
+    return isinstance(extensions, dict) and isinstance(extensions.get(TASKS_EXTENSION), dict)
+
+
 def initialize_result(result: JsonObject) -> JsonObject | None:
     """Answer the InitializeResult a client gets; None when its revision is not served."""
     if negotiated_version(result) is None:
@@ -53,7 +61,10 @@ def negotiated_version(result: JsonObject) -> str | None:
 
 
 def discover_result(result: JsonObject, *, max_ttl_ms: int) -> JsonObject | None:
-    """Answer the discover result a client gets; None when no revision is in common."""
+    """Answer the discover result a client gets; None when no revision is in common.
+
+    It offers the tasks of the gateway, whatever the server offers.
+    """
     versions = result.get("supportedVersions")
     if not isinstance(versions, list):
         return None
@@ -63,7 +74,7 @@ def discover_result(result: JsonObject, *, max_ttl_ms: int) -> JsonObject | None
     kept = {
         **result,
         "supportedVersions": common,
-        "capabilities": _offered(result.get("capabilities")),
+        "capabilities": _with_tasks(_offered(result.get("capabilities"))),
     }
     return privatise(kept, max_ttl_ms=max_ttl_ms)
 
@@ -89,6 +100,12 @@ def _offered(capabilities: JsonValue) -> JsonObject:
         if name != "tasks"
     }
     return _without_tasks_extension(kept)
+
+
+def _with_tasks(capabilities: JsonObject) -> JsonObject:
+    extensions = capabilities.get("extensions")
+    others = extensions if isinstance(extensions, dict) else {}
+    return {**capabilities, "extensions": {**others, TASKS_EXTENSION: {}}}
 
 
 def _without_tasks_extension(capabilities: JsonObject) -> JsonObject:

@@ -21,6 +21,7 @@ class Code(IntEnum):
     INVALID_PARAMS = -32602
     INTERNAL_ERROR = -32603
     RESOURCE_NOT_FOUND = -32002  # legacy only (2025-11-25 server/resources, Error Handling)
+    URL_ELICITATION_REQUIRED = -32042  # legacy only (2025-11-25 client/elicitation)
     HEADER_MISMATCH = -32020
     MISSING_CLIENT_CAPABILITY = -32021
     UNSUPPORTED_VERSION = -32022
@@ -35,6 +36,7 @@ _MODERN_STATUS: Final[Mapping[int, int]] = MappingProxyType(
         Code.INVALID_PARAMS: 400,
         Code.INTERNAL_ERROR: 200,
         Code.RESOURCE_NOT_FOUND: 200,
+        Code.URL_ELICITATION_REQUIRED: 200,
         Code.HEADER_MISMATCH: 400,
         Code.MISSING_CLIENT_CAPABILITY: 400,
         Code.UNSUPPORTED_VERSION: 400,

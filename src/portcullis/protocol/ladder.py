@@ -4,14 +4,14 @@ Source: 2026-07-28 basic/transports/streamable-http (Server Validation, Protocol
 Header, Standard Request Headers, Value Encoding), basic/index (Per-request protocol
 fields), server/utilities/logging. The rungs about HTTP and the envelope are climbed
 before (`inbound`, `frame`); the one that needs a tool's schema comes after
-(`param_headers`). No method offered today requires a client capability, so the rung for
--32021 has nothing to ask.
+(`param_headers`).
 """
 
 from collections.abc import Callable
 from typing import Final, TypeAlias, cast
 
 from portcullis.protocol import header_codec
+from portcullis.protocol.capabilities import TASKS_EXTENSION, accepts_tasks
 from portcullis.protocol.codes import Code, status_for
 from portcullis.protocol.frame import RequestFrame
 from portcullis.protocol.http import HttpRequest
@@ -21,7 +21,7 @@ from portcullis.protocol.known_keys import (
     PROTOCOL_VERSION_KEY,
 )
 from portcullis.protocol.messages import Rejection, Request, RequestId
-from portcullis.protocol.methods import METHODS, offered
+from portcullis.protocol.methods import METHODS, MethodKind, offered
 from portcullis.protocol.params import LOG_LEVELS, ParamsFault, read_params
 from portcullis.protocol.versions import MODERN_VERSIONS, Era
 from portcullis.values import JsonObject
@@ -112,6 +112,19 @@ def _method_offered(frame: RequestFrame, _: HttpRequest) -> Rejection | None:
     return None
 
 
+def _capability_declared(frame: RequestFrame, _: HttpRequest) -> Rejection | None:
+    """A2.16: tasks are for requests that declare the extension, each time."""
+    if METHODS[frame.method].kind is not MethodKind.TASK or accepts_tasks(_declared(frame)):
+        return None
+    return Rejection(
+        status=status_for(Code.MISSING_CLIENT_CAPABILITY, Era.MODERN),
+        code=Code.MISSING_CLIENT_CAPABILITY,
+        message="Missing required client capability",
+        id=frame.id,
+        data={"requiredCapabilities": {"extensions": {TASKS_EXTENSION: {}}}},
+    )
+
+
 def _log_level(frame: RequestFrame, _: HttpRequest) -> Rejection | None:
     """A2.17."""
     if LOG_LEVEL_KEY not in frame.meta:
@@ -129,6 +142,7 @@ RUNGS: Final[tuple[Rung, ...]] = (
     _name_header,
     _version_served,
     _method_offered,
+    _capability_declared,
     _log_level,
 )
 
@@ -146,10 +160,15 @@ def _admit(frame: RequestFrame, request: HttpRequest) -> Request | Rejection:
         method=method,
         params=checked.params,
         subject=checked.subject,
-        client_capabilities=cast("JsonObject", frame.meta[CLIENT_CAPABILITIES_KEY]),
+        client_capabilities=_declared(frame),
         log_level=level if isinstance(level, str) else None,
         param_headers=_param_headers(request),
     )
+
+
+def _declared(frame: RequestFrame) -> JsonObject:
+    """What the client declares in this request; `_meta_pair` has looked."""
+    return cast("JsonObject", frame.meta[CLIENT_CAPABILITIES_KEY])
 
 
 def _param_headers(request: HttpRequest) -> dict[str, tuple[str, ...]]:

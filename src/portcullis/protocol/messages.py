@@ -17,7 +17,7 @@ RequestId: TypeAlias = int | str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The thing a request names: a tool, a prompt, a resource URI."""
+    """The thing a request names: a tool, a prompt, a resource URI, a task."""
 
     kind: SubjectKind
     name: str

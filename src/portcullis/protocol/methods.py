@@ -26,6 +26,7 @@ class MethodKind(Enum):
     DISCOVER = "discover"
     LOGGING = "logging"
     PING = "ping"
+    TASK = "task"
 
 
 class SubjectKind(Enum):
@@ -34,6 +35,7 @@ class SubjectKind(Enum):
     TOOL = "tool"
     PROMPT = "prompt"
     RESOURCE = "resource"
+    TASK = "task"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ _NAME_AND_ARGUMENTS: Final = frozenset(("name", "arguments"))
 _RETRY: Final = frozenset(("inputResponses", "requestState"))
 _REFERENCE: Final = frozenset(("ref", "argument"))
 _HANDSHAKE: Final = frozenset(("protocolVersion", "capabilities", "clientInfo"))
+_TASK: Final = frozenset(("taskId",))
 
 
 def _list_of(
@@ -109,6 +112,18 @@ def _subscription(name: str) -> Method:
         required=_URI,
         subject=SubjectKind.RESOURCE,
         subject_key="uri",
+    )
+
+
+def _task(name: str, params: frozenset[str] = _TASK) -> Method:
+    return Method(
+        name=name,
+        kind=MethodKind.TASK,
+        eras=_MODERN,
+        params=params,
+        required=params,
+        subject=SubjectKind.TASK,
+        subject_key="taskId",
     )
 
 
@@ -178,12 +193,16 @@ _ROWS: Final = (
         required=frozenset(("level",)),
     ),
     Method(name="ping", kind=MethodKind.PING, eras=_LEGACY),
+    # The extension io.modelcontextprotocol/tasks; offered to requests that declare it.
+    _task("tasks/get"),
+    _task("tasks/update", _TASK | {"inputResponses"}),
+    _task("tasks/cancel"),
 )
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType({row.name: row for row in _ROWS})
 
-# Not offered: subscriptions/listen (a buffered reply cannot carry it) and tasks/* (the
-# gateway keeps no tasks; their rows come with approvals). Both are unknown methods.
+# Unknown methods, on purpose: subscriptions/listen (a buffered reply cannot carry it), and
+# tasks/list and tasks/result, which the tasks extension does not have.
 
 NOTIFICATIONS: Final[Mapping[str, NotificationMethod]] = MappingProxyType(
     {

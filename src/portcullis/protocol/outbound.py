@@ -9,21 +9,44 @@ from typing import Final
 
 from portcullis import strictjson
 from portcullis.protocol.codes import Code, status_for
+from portcullis.protocol.delivery import is_deliverable
 from portcullis.protocol.http import HttpReply
 from portcullis.protocol.http_rules import JSON_MEDIA_TYPE
 from portcullis.protocol.identity import GATEWAY_INFO
 from portcullis.protocol.known_keys import DECISION_KEY, SERVER_INFO_KEY
 from portcullis.protocol.messages import Inbound, Rejection, Request, RequestId
 from portcullis.protocol.methods import MethodKind, SubjectKind
+from portcullis.protocol.reply_messages import status_of
 from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject, JsonValue
 
+TOO_LARGE: Final = "This call was executed, but its result is too large to be handed over."
+UNKNOWN_TASK: Final = "Unknown task"
+
+_RESULT_TYPES: Final = ("complete", "input_required")
 _NO_STORE: Final = ("cache-control", "no-store")
 
 
-def result(request: Request, value: JsonObject) -> HttpReply:
-    """Answer a request with a result of our own."""
-    return _json(200, {"jsonrpc": "2.0", "id": request.id, "result": _own(request, value)})
+def result(
+    request: Request,
+    value: JsonObject,
+    *,
+    result_type: str = "complete",
+    decision: JsonObject | None = None,
+) -> HttpReply:
+    """Answer a request with a result of our own.
+
+    Args:
+        request: what is answered.
+        value: the result, without what every modern one carries.
+        result_type: what kind of result a modern client reads (2026-07-28 basic, ResultType).
+        decision: what machines read, under `_meta["portcullis/decision"]`.
+    """
+    told = value if decision is None else _with_meta(value, DECISION_KEY, decision)
+    if request.era is Era.MODERN:
+        told = _with_meta(told, SERVER_INFO_KEY, dict(GATEWAY_INFO))
+        told = {**told, "resultType": result_type}
+    return _answer(request, {"result": told})
 
 
 def ping(request: Request) -> HttpReply:
@@ -39,10 +62,13 @@ def tool_error(request: Request, text: str, *, decision: JsonObject | None = Non
         text: what the model reads.
         decision: what machines read, under `_meta["portcullis/decision"]`.
     """
+    return result(request, error_result(text, decision=decision))
+
+
+def error_result(text: str, *, decision: JsonObject | None = None) -> JsonObject:
+    """The result of a tools/call that was not carried out, as a value."""
     value: JsonObject = {"content": [{"text": text, "type": "text"}], "isError": True}
-    if decision is not None:
-        value["_meta"] = {DECISION_KEY: decision}
-    return result(request, value)
+    return value if decision is None else _with_meta(value, DECISION_KEY, decision)
 
 
 def refusal(request: Request, text: str, *, decision: JsonObject | None = None) -> HttpReply:
@@ -66,6 +92,8 @@ def unknown_subject(request: Request) -> HttpReply:
         return unknown_tool(request)
     if subject.kind is SubjectKind.PROMPT:
         return error(request, Code.INVALID_PARAMS, f"Unknown prompt: {subject.name}")
+    if subject.kind is SubjectKind.TASK:
+        return error(request, Code.INVALID_PARAMS, UNKNOWN_TASK)
     is_legacy = request.era is Era.LEGACY
     code = Code.RESOURCE_NOT_FOUND if is_legacy else Code.INVALID_PARAMS
     message = f"Unknown resource: {subject.name}"
@@ -75,6 +103,37 @@ def unknown_subject(request: Request) -> HttpReply:
 def error(request: Request, code: Code, message: str, *, data: JsonValue = None) -> HttpReply:
     """Answer a request with a JSON-RPC error, its HTTP status by the table."""
     return _json(status_for(code, request.era), _error(code, message, request.id, data))
+
+
+def delivered(request: Request, message: JsonObject) -> HttpReply:
+    """Hand over a server's stored answer, `{"result": …}` or `{"error": …}`.
+
+    The request may be of another era than the one the server was called in. What the front
+    door cannot carry is told as an error, not cut short.
+    """
+    reply = _answer(request, for_era(request, message))
+    return reply if is_deliverable(reply.body) else tool_error(request, TOO_LARGE)
+
+
+def for_era(request: Request, message: JsonObject) -> JsonObject:
+    """A stored answer in the words of this request's era; what it says of itself stays.
+
+    No stored answer is a task: the era it was given in may have had no such word.
+    """
+    told = message.get("result")
+    if not isinstance(told, dict):
+        return message
+    meta = told.get("_meta")
+    known = meta if isinstance(meta, dict) else {}
+    if request.era is Era.MODERN:
+        type_ = told.get("resultType")
+        named: JsonObject = {SERVER_INFO_KEY: dict(GATEWAY_INFO), **known}
+        is_known = type_ in _RESULT_TYPES
+        return {"result": {**told, "resultType": type_ if is_known else "complete", "_meta": named}}
+    kept = {key: value for key, value in told.items() if key != "resultType"}
+    if SERVER_INFO_KEY in known:
+        kept["_meta"] = {key: value for key, value in known.items() if key != SERVER_INFO_KEY}
+    return {"result": kept}
 
 
 def internal_error(inbound: Inbound | None, *, correlation_id: str) -> HttpReply:
@@ -116,17 +175,15 @@ def session_end_declined() -> HttpReply:
     return _json(405, message, (("allow", "POST"),))
 
 
-def _own(request: Request, value: JsonObject) -> JsonObject:
-    """Add what every modern result carries: its type and who answers."""
-    if request.era is Era.LEGACY:
-        return value
+def _with_meta(value: JsonObject, key: str, entry: JsonValue) -> JsonObject:
     meta = value.get("_meta")
     known = meta if isinstance(meta, dict) else {}
-    return {
-        **value,
-        "resultType": "complete",
-        "_meta": {**known, SERVER_INFO_KEY: dict(GATEWAY_INFO)},
-    }
+    return {**value, "_meta": {**known, key: entry}}
+
+
+def _answer(request: Request, answer: JsonObject) -> HttpReply:
+    message: JsonObject = {"jsonrpc": "2.0", "id": request.id, **answer}
+    return _json(status_of(message, request.era), message)
 
 
 def _error(code: int, message: str, request_id: RequestId | None, data: JsonValue) -> JsonObject:

@@ -25,6 +25,7 @@ MAX_PROMPT_NAME_LENGTH: Final = 256
 MAX_URI_LENGTH: Final = 8192
 
 _TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_TASK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _ARGUMENT: Final = frozenset(("name", "value"))
 _REFERENCE: Final = KnownKeys(("type", "name", "uri"))
 _REFERENCE_KINDS: Final[Mapping[JsonValue, tuple[SubjectKind, str]]] = MappingProxyType(
@@ -82,6 +83,7 @@ SHAPES: Final[Mapping[str, tuple[Callable[[JsonValue], bool], str]]] = MappingPr
         "ref": _OBJECT,
         "requestId": (is_request_id, "a string or an integer"),
         "requestState": _STRING,
+        "taskId": _STRING,
         "uri": _STRING,
     }
 )
@@ -125,7 +127,7 @@ def keep(params: JsonObject, allowed: frozenset[str]) -> JsonObject | ParamsFaul
 
 
 def is_subject_name(subject: Subject) -> bool:
-    """Tell whether a name can be one: nothing invisible, bounded, for tools plain ASCII.
+    """Tell whether a name can be one: nothing invisible, bounded, for tools and tasks ASCII.
 
     Tool names are held to the characters of 2026-07-28 server/tools, Tool Names: no two
     of them look alike or fold together with anything outside the set.
@@ -133,6 +135,8 @@ def is_subject_name(subject: Subject) -> bool:
     name = subject.name
     if subject.kind is SubjectKind.TOOL:
         return _TOOL_NAME.fullmatch(name) is not None
+    if subject.kind is SubjectKind.TASK:
+        return _TASK_ID.fullmatch(name) is not None
     limit = MAX_URI_LENGTH if subject.kind is SubjectKind.RESOURCE else MAX_PROMPT_NAME_LENGTH
     return 0 < len(name) <= limit and name.isprintable()
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from portcullis import strictjson
 from portcullis.protocol.answer import Answer, Media, read_refusal, read_success, with_result
+from portcullis.protocol.delivery import is_deliverable
 from portcullis.protocol.http import HttpReply, header_values
 from portcullis.protocol.messages import Request
 from portcullis.protocol.reply_messages import DropReason
@@ -17,11 +17,7 @@ from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject
 
 MAX_REPLY_BYTES: Final = 6 * 1024 * 1024
-# A function's answer holds at most 6 291 556 bytes (Lambda quotas), and the body stands in it
-# as a JSON string; the rest is for status and headers.
-MAX_DELIVERED_BYTES: Final = 6_285_000
-_LARGEST_ESCAPE: Final = 6  # bytes of `\u0000`
-
+_ANSWERS: Final = frozenset(("result", "error"))
 _CREDENTIAL_STATUSES: Final = frozenset((401, 403, 407))
 
 # Answers the result to pass on instead, None when this one must not be passed on.
@@ -62,9 +58,27 @@ def read_reply(
         found = _apply(rewrite, found)
     if isinstance(found, DropReason):
         return Dropped(reason=found, status=status)
-    if not _is_deliverable(found.body):
+    if not is_deliverable(found.body):
         return Dropped(reason=DropReason.TOO_LARGE, status=status)
     return _to_reply(found)
+
+
+def read_message(
+    status: int, headers: Sequence[tuple[str, str]], body: bytes, *, request: Request
+) -> JsonObject | Dropped:
+    """Read the reply to a request that nobody waits for into its answer; never raises.
+
+    The answer is `{"result": …}` or `{"error": …}`, free of reserved keys, whether it came
+    as JSON or in an event stream, whose notifications are dropped.
+    """
+    found = _head_fault(status, headers, request) or _read(
+        status, headers, body, request=request, max_bytes=MAX_REPLY_BYTES
+    )
+    if isinstance(found, DropReason):
+        return Dropped(reason=found, status=status)
+    if found.message is None:  # an empty refusal: the server does not know the revision
+        return Dropped(reason=DropReason.STATUS, status=status)
+    return {key: value for key, value in found.message.items() if key in _ANSWERS}
 
 
 def _read(
@@ -103,13 +117,6 @@ def _head_fault(
     if any(value.lower() != "identity" for value in header_values(headers, "content-encoding")):
         return DropReason.ENCODING
     return None
-
-
-def _is_deliverable(body: bytes) -> bool:
-    """Tell whether the front door can carry a body; else no word of it reaches the client."""
-    if len(body) * _LARGEST_ESCAPE <= MAX_DELIVERED_BYTES:
-        return True
-    return len(strictjson.dump(body.decode("utf-8"))) <= MAX_DELIVERED_BYTES
 
 
 def _to_reply(answer: Answer) -> HttpReply:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import Enum, StrEnum
 from typing import Final
 
+from portcullis.protocol.codes import status_for
 from portcullis.protocol.known_keys import PROGRESS_TOKEN_KEY, KnownKeys
 from portcullis.protocol.messages import Request
 from portcullis.protocol.methods import METHODS
@@ -30,7 +31,7 @@ class DropReason(StrEnum):
     REPEATED = "upstream reply answers the request more than once"
     UNUSABLE_RESULT = "upstream result is not of the kind that was asked for"
     TOO_LARGE = "upstream reply is too large to be delivered"
-    TASK = "upstream reply is a task, which the gateway does not offer"
+    TASK = "upstream reply is a task, and only the gateway's own are offered"
 
 
 class Part(Enum):
@@ -62,6 +63,13 @@ def is_error(error: JsonValue) -> bool:
         return False
     code = error.get("code")
     return isinstance(code, int) and not isinstance(code, bool)
+
+
+def status_of(message: JsonObject, era: Era) -> int:
+    """Answer the HTTP status of a JSON-RPC response: that of its error's code, else 200."""
+    error = message.get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    return status_for(code, era) if isinstance(code, int) else 200
 
 
 def _response(message: JsonObject, request: Request) -> Part | DropReason:

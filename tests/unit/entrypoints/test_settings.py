@@ -1,5 +1,6 @@
 """Settings: everything is required, and a faulty environment is told of as a whole."""
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from portcullis.entrypoints.settings import (
     ActivatorSettings,
     AuthorizerSettings,
+    ConsoleSettings,
+    ExecutorSettings,
     GatewaySettings,
     ServerSettings,
     read_settings,
@@ -26,6 +29,23 @@ GOOD = {
     "PORTCULLIS_ALLOWED_HOSTS": "127.0.0.1:1, localhost:1",
     "PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS": "false",
     "PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "25",
+    "PORTCULLIS_STATE_MACHINE": "arn",
+    "PORTCULLIS_APPROVAL_KEY_ID": "arn",
+    "PORTCULLIS_APPROVAL_RETENTION_SECONDS": "86400",
+    "PORTCULLIS_APPROVAL_CAP": "20",
+    "PORTCULLIS_APPROVAL_COOLDOWN_SECONDS": "300",
+    "PORTCULLIS_APPROVAL_HOLD_SECONDS": "20",
+    "PORTCULLIS_PUBLIC_URL": "https://gate.example/prod/",
+    "PORTCULLIS_LEGACY_URL_ELICITATION": "false",
+}
+CONSOLE = {
+    **GOOD,
+    "PORTCULLIS_CONSOLE_KEY_SECRET": "arn",
+    "PORTCULLIS_CONSOLE_SESSION_SECONDS": "3600",
+    "PORTCULLIS_OIDC_ISSUER": "",
+    "PORTCULLIS_OIDC_CLIENT_ID": "",
+    "PORTCULLIS_OIDC_CLIENT_SECRET": "",
+    "PORTCULLIS_OIDC_GROUPS_CLAIM": "groups",
 }
 
 
@@ -40,6 +60,23 @@ def test_a_complete_environment_is_read() -> None:
     assert settings.allow_loopback_upstreams is False
     assert read_settings(AuthorizerSettings, GOOD).table == "t"
     assert read_settings(ActivatorSettings, GOOD).bucket == "b"
+    assert settings.public_url == "https://gate.example/prod"
+    assert read_settings(ExecutorSettings, GOOD).servers == settings.servers
+    assert read_settings(ConsoleSettings, CONSOLE).oidc_issuer == ""
+
+
+@pytest.mark.parametrize("url", ["", "https://x.example", "http://127.0.0.1:8080"])
+def test_a_public_url_may_be_left_out(url: str) -> None:
+    assert read_settings(GatewaySettings, {**GOOD, "PORTCULLIS_PUBLIC_URL": url}).public_url == url
+
+
+def test_a_variable_means_the_same_to_every_function() -> None:
+    classes = (
+        ActivatorSettings, AuthorizerSettings, ConsoleSettings, ExecutorSettings, GatewaySettings,
+    )  # fmt: skip
+    known: dict[str, object] = {}
+    for one in (one for cls in classes for one in fields(cls)):
+        assert known.setdefault(one.metadata["variable"], one.metadata) == one.metadata
 
 
 @pytest.mark.parametrize("variable", GOOD, ids=lambda v: f"P18-{v}")
@@ -53,6 +90,12 @@ def test_a_missing_variable_stops_the_function(variable: str) -> None:
     ("variable", "value"),
     [
         ("PORTCULLIS_BUCKET", ""),
+        ("PORTCULLIS_PUBLIC_URL", "gate.example"),
+        ("PORTCULLIS_PUBLIC_URL", "ftp://gate.example"),
+        ("PORTCULLIS_PUBLIC_URL", "https://"),
+        ("PORTCULLIS_PUBLIC_URL", "https://user@gate.example"),
+        ("PORTCULLIS_PUBLIC_URL", "https://gate.example/?a=b"),
+        ("PORTCULLIS_PUBLIC_URL", "https://gate.example/#a"),
         ("PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS", "yes"),
         ("PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS", "True"),
         ("PORTCULLIS_SESSION_CAP", "0"),

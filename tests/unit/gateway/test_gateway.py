@@ -109,18 +109,6 @@ def test_headers_that_mirror_arguments_are_made_anew() -> None:
     assert "host" not in sent
 
 
-def test_require_approval_denies_while_approvals_are_not_enabled() -> None:
-    world = World(
-        'version: "1"\ndefault: deny\ntools:\n  get_info:\n    action: require_approval\n'
-        "    approval: {approvers: [boss]}\n    reason: Ask first.\n"
-    )
-    decision = decision_of(world.call("get_info"))
-    assert decision["outcome"] == "approvals_disabled"
-    assert "approvals are not enabled" in decision["reason"]
-    assert "Ask first." in decision["reason"]
-    assert world.upstream.sent == []
-
-
 def test_shadow_rules_are_recorded_and_block_nothing() -> None:
     world = World(
         'version: "1"\ndefault: deny\ntools:\n  get_info:\n    rules:\n'

@@ -106,7 +106,8 @@ def test_discover_is_honest_and_private() -> None:
         "ttlMs": 1,
     }
     told = body_of(world.ask("server/discover"))["result"]
-    assert told["capabilities"] == {"tools": {}}
+    tasks: dict[str, object] = {"io.modelcontextprotocol/tasks": {}}
+    assert told["capabilities"] == {"tools": {}, "extensions": tasks}
     assert told["cacheScope"] == "private"
 
 

@@ -1,15 +1,26 @@
 """Legacy sessions through the gateway: minted, bound, shared, ended."""
 
 import json
+from typing import Any
 
 import pytest
 
 from portcullis.gateway.ports import UpstreamReply
+from portcullis.policy.model import Instant
 from portcullis.protocol.methods import NOTIFICATIONS
-from support.gateway_in_memory import ALICE, BOB, LEGACY, World, body_of, decision_of, header
+from support.gateway_in_memory import (
+    ALICE,
+    BOB,
+    LEGACY,
+    SERVER,
+    World,
+    body_of,
+    decision_of,
+    header,
+)
 
 
-def session_of(world: World, **more: object) -> str:
+def session_of(world: World, **more: Any) -> str:
     token = header(world.initialize(**more), "mcp-session-id")
     assert token is not None
     return token
@@ -20,6 +31,40 @@ def test_the_handshake_is_honest_both_ways() -> None:
     told = body_of(world.initialize())["result"]
     assert told["capabilities"] == {"tools": {}, "resources": {}}
     assert world.upstream.messages[0]["params"]["capabilities"] == {}
+
+
+def accepts_url(world: World, token: str | None) -> bool:
+    """Whether the gateway would show this session's client a link."""
+    sessions = world.gateway._ports.sessions
+    now = Instant(micros=world.now)
+    session = sessions.find(token, principal=ALICE, server=SERVER, now=now)
+    assert session is not None
+    return session.accepts_url
+
+
+@pytest.mark.parametrize(
+    ("declared", "version", "accepts"),
+    [
+        pytest.param({"elicitation": {"url": {}}}, "2025-11-25", True, id="D6 declared"),
+        pytest.param({"elicitation": {}}, "2025-11-25", False, id="D6 forms only"),
+        pytest.param({"elicitation": {"url": True}}, "2025-11-25", False, id="D6 malformed"),
+        pytest.param({}, "2025-11-25", False, id="D6 nothing declared"),
+        pytest.param({"elicitation": {"url": {}}}, "2025-06-18", False, id="D7 before it existed"),
+    ],
+)
+def test_a_session_remembers_whether_its_client_shows_links(
+    declared: dict[str, object], version: str, accepts: bool
+) -> None:
+    world = World()
+    world.upstream.result = {"protocolVersion": version, "capabilities": {}}
+    params = {"protocolVersion": version, "capabilities": declared, "clientInfo": {}}
+    token = header(world.ask("initialize", params, era=version), "mcp-session-id")
+    assert accepts_url(world, token) is accepts
+    assert world.upstream.messages[0]["params"]["capabilities"] == {}
+
+
+def test_without_a_session_no_client_is_known_to_show_links() -> None:
+    assert not accepts_url(World(), None)
 
 
 def test_a_session_needs_no_round_trip_to_be_known() -> None:

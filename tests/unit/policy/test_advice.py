@@ -108,3 +108,12 @@ def test_O12_a_pattern_that_matches_no_tool_is_told() -> None:
 def test_without_the_tools_of_the_server_no_name_is_judged() -> None:
     assert warnings("tools: {no_such_tool: {action: allow}}\n") == []
     assert len(warnings("tools: {no_such_tool: {action: allow}}\n", known=())) == 1
+
+
+@pytest.mark.parametrize("section", ["resources", "prompts"])
+@pytest.mark.parametrize("name", ["greet", '"greet*"'])
+def test_an_approval_that_nothing_could_wait_for_is_told(section: str, name: str) -> None:
+    rule = "{action: require_approval, approval: {approvers: [group:a]}}"
+    (told,) = warnings(f"{section}: {{{name}: {rule}}}\n")
+    assert "only a call of a tool can wait for an approval" in told
+    assert warnings(f"{section}: {{{name}: {{mode: shadow, {rule[1:]}}}\n") != [told]

@@ -10,10 +10,20 @@ from portcullis.policy.explain import explain
 CASES = decision_cases()
 ASKED = [case for case in CASES if case.expected["outcome"] != Outcome.INVALID_ARGUMENTS.value]
 
-# What only the gateway can come to: it knows the stores, the tool list and the upstream.
+# What only the gateway can come to: it knows the stores, the tool list, the upstream
+# and the requests for approval.
 GATEWAY_OUTCOMES = {
     Outcome.LIMIT_REACHED,
-    Outcome.APPROVALS_DISABLED,
+    Outcome.APPROVAL_RUNNING,
+    Outcome.APPROVAL_DENIED,
+    Outcome.APPROVAL_EXPIRED,
+    Outcome.APPROVAL_CANCELLED,
+    Outcome.APPROVAL_FAILED,
+    Outcome.APPROVAL_UNKNOWN,
+    Outcome.APPROVAL_DELIVERED,
+    Outcome.APPROVAL_LIMIT,
+    Outcome.APPROVAL_UNSUPPORTED,
+    Outcome.APPROVAL_UNAVAILABLE,
     Outcome.POLICY_UNAVAILABLE,
     Outcome.SNAPSHOT_UNAVAILABLE,
     Outcome.STORE_UNAVAILABLE,

@@ -7,6 +7,7 @@ import pytest
 from portcullis.policy.document import parse_document
 from portcullis.policy.faults import PolicyFaults
 from portcullis.policy.model import Approval, Effect, Kind, Rule
+from portcullis.policy.paths import compile_path
 from portcullis.values import JsonObject, JsonValue
 
 LIMIT: JsonObject = {"max": 1, "window": 60}
@@ -82,7 +83,13 @@ def test_an_approval_has_an_hour_and_needs_one_person_unless_written_otherwise()
 
 def test_an_approval_is_read_as_written() -> None:
     approval: JsonObject = {"approvers": ["alice", "bob"], "timeout": "2h", "min_approvals": 2}
-    expected = Approval(approvers=("alice", "bob"), timeout_seconds=7200, min_approvals=2)
+    approval["show"] = ["args.user_name"]
+    expected = Approval(
+        approvers=("alice", "bob"),
+        timeout_seconds=7200,
+        min_approvals=2,
+        show=(compile_path("args.user_name"),),
+    )
     assert rule({"action": "require_approval", "approval": approval}).approval == expected
 
 
@@ -107,6 +114,13 @@ def test_a_group_may_have_any_number_of_members() -> None:
         ({"approvers": ["*"]}, "tools.t.approval.approvers[0]"),
         ({"approvers": [5]}, "tools.t.approval.approvers[0]"),
         ({"approvers": ["a", "a"]}, "tools.t.approval.approvers"),
+        ({"approvers": ["a"], "show": []}, "tools.t.approval.show"),
+        ({"approvers": ["a"], "show": "args.name"}, "tools.t.approval.show"),
+        ({"approvers": ["a"], "show": [5]}, "tools.t.approval.show[0]"),
+        ({"approvers": ["a"], "show": ["args.."]}, "tools.t.approval.show[0]"),
+        ({"approvers": ["a"], "show": ["args.x[*]"]}, "tools.t.approval.show[0]"),
+        ({"approvers": ["a"], "show": ["principal.subject"]}, "tools.t.approval.show[0]"),
+        ({"approvers": ["a"], "show": ["args"]}, "tools.t.approval.show[0]"),
     ],
 )
 def test_an_approval_that_nobody_can_give_is_refused(approval: JsonValue, path: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from portcullis.protocol.capabilities import (
+    accepts_tasks,
     discover_result,
     forwarded_params,
     initialize_result,
@@ -129,10 +130,41 @@ def test_A3_12_A6_a_discover_result_is_private_and_offers_what_can_be_carried() 
     assert discover_result(result, max_ttl_ms=30_000) == {
         "resultType": "complete",
         "supportedVersions": ["2026-07-28", "2025-11-25"],
-        "capabilities": TOLD,
+        "capabilities": {**TOLD, "extensions": {TASKS: {}, "com.example/z": {"a": 1}}},
         "ttlMs": 30_000,
         "cacheScope": "private",
     }
+
+
+@pytest.mark.parametrize("capabilities", [None, {}, {"extensions": []}, {"extensions": {TASKS: 1}}])
+def test_the_gateways_own_tasks_are_offered_whatever_the_server_offers(capabilities: Any) -> None:
+    result: JsonObject = {"supportedVersions": ["2026-07-28"], "capabilities": capabilities}
+    told = discover_result(result, max_ttl_ms=1)
+    assert told is not None
+    assert told["capabilities"] == {"extensions": {TASKS: {}}}
+
+
+@pytest.mark.parametrize(
+    "declared, accepts",
+    [
+        ({}, False),
+        ({"extensions": {TASKS: {}}}, True),
+        ({"extensions": {TASKS: {"x": 1}}}, True),
+        ({"extensions": {TASKS: True}}, False),
+        ({"extensions": TASKS}, False),
+        ({TASKS: {}}, False),
+    ],
+)
+def test_a_client_accepts_tasks_when_its_extension_is_an_object(
+    declared: dict[str, Any], accepts: bool
+) -> None:
+    assert accepts_tasks(declared) is accepts
+
+
+def test_the_elicitation_of_a_modern_client_is_forwarded() -> None:
+    declared: dict[str, Any] = {"elicitation": {"url": {}}}
+    request = admitted(modern_request(meta=modern_meta(**{CAPABILITIES_KEY: declared})))
+    assert forwarded_params(request, request.params) is request.params
 
 
 @pytest.mark.parametrize("versions", [None, "2026-07-28", [], ["2027-01-01"], [["2026-07-28"]]])

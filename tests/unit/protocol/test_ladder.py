@@ -162,7 +162,7 @@ def test_A2_14_a_revision_that_agrees_with_itself_but_is_not_served() -> None:
 
 NOT_OFFERED = [
     *(f"A2.15 {name}" for name in ("initialize", "ping", "logging/setLevel", "tasks/result")),
-    *(f"A2.15 {name}" for name in ("resources/subscribe", "subscriptions/listen", "tasks/get")),
+    *(f"A2.15 {name}" for name in ("resources/subscribe", "subscriptions/listen", "tasks/list")),
     *(f"B08 {name}" for name in ("tools/execute", "tools/callBatch", "x/y", "rpc.discover")),
     *(f"B06 {name}" for name in ("Tools/Call", "tools//call", "tools\u2044call")),
     "K05 sampling/createMessage",
@@ -188,6 +188,82 @@ def test_B06_a_method_in_another_spelling_is_refused(method: str) -> None:
     assert rejection.code == Code.HEADER_MISMATCH
 
 
+TASKS = "io.modelcontextprotocol/tasks"
+ACCEPTS_TASKS = modern_meta(**{CAPABILITIES_KEY: {"extensions": {TASKS: {}}}})
+TASK_ID = "uLklzQfR0e7aB1_6-cvdjQ"
+TASK_PARAMS: dict[str, dict[str, Any]] = {
+    "tasks/get": {"taskId": TASK_ID},
+    "tasks/update": {"taskId": TASK_ID, "inputResponses": {"approval": {"action": "accept"}}},
+    "tasks/cancel": {"taskId": TASK_ID},
+}
+each_task_method = pytest.mark.parametrize("method", TASK_PARAMS)
+
+
+@each_task_method
+def test_a_task_is_asked_for_by_its_id(method: str) -> None:
+    request = admitted(modern_request(method, TASK_PARAMS[method], meta=ACCEPTS_TASKS))
+    assert request.method is METHODS[method]
+    assert request.subject == Subject(kind=SubjectKind.TASK, name=TASK_ID)
+    assert request.params == {**TASK_PARAMS[method], "_meta": ACCEPTS_TASKS}
+
+
+@each_task_method
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {},
+        {"extensions": {}},
+        {"extensions": {TASKS: None}},
+        {"extensions": {TASKS: True}},
+        {"extensions": [TASKS]},
+        {"tasks": {}},
+    ],
+)
+def test_A2_16_a_task_method_needs_the_extension_declared_in_its_own_request(
+    method: str, declared: dict[str, Any]
+) -> None:
+    meta = modern_meta(**{CAPABILITIES_KEY: declared})
+    rejection = refused(modern_request(method, TASK_PARAMS[method], meta=meta))
+    assert (rejection.status, rejection.code) == (400, Code.MISSING_CLIENT_CAPABILITY)
+    assert rejection.data == {"requiredCapabilities": {"extensions": {TASKS: {}}}}
+
+
+@each_task_method
+@pytest.mark.parametrize("named", [None, "x", TASK_ID.lower(), TASK_ID + "="])
+def test_A2_11_the_name_header_of_a_task_method_is_the_id_of_the_task(
+    method: str, named: str | None
+) -> None:
+    request = modern_request(
+        method, TASK_PARAMS[method], meta=ACCEPTS_TASKS, headers={"Mcp-Name": named}
+    )
+    assert refused(request).code == Code.HEADER_MISMATCH
+
+
+@each_task_method
+@pytest.mark.parametrize(
+    "task_id", [None, 3, [], "", "a b", "a/b", "a.b", "../x", "\u00e9", "a\n", "x" * 129]
+)
+def test_a_task_id_that_can_be_none_is_refused(method: str, task_id: Any) -> None:
+    params = {**TASK_PARAMS[method], "taskId": task_id}
+    rejection = refused(modern_request(method, params, meta=ACCEPTS_TASKS))
+    assert (rejection.status, rejection.code) == (400, Code.INVALID_PARAMS)
+
+
+@pytest.mark.parametrize(
+    "method, params",
+    [
+        ("tasks/get", {}),
+        ("tasks/cancel", {}),
+        ("tasks/update", {"taskId": TASK_ID}),
+        ("tasks/update", {"inputResponses": {}}),
+        ("tasks/update", {"taskId": TASK_ID, "inputResponses": []}),
+    ],
+)
+def test_an_incomplete_task_request_is_refused(method: str, params: dict[str, Any]) -> None:
+    rejection = refused(modern_request(method, params, meta=ACCEPTS_TASKS))
+    assert (rejection.status, rejection.code) == (400, Code.INVALID_PARAMS)
+
+
 @pytest.mark.parametrize("level", ["verbose", "Info", "", None, 3, []])
 def test_A2_17_an_unknown_log_level_is_refused(level: Any) -> None:
     rejection = refused(modern_request(meta=modern_meta(**{LOG_KEY: level})))
@@ -202,6 +278,7 @@ def test_params_of_the_wrong_shape_are_refused_last() -> None:
 # Each row breaks one rung more than the row before it; the first broken rung answers.
 CUMULATIVE: list[tuple[str, dict[str, Any], Code]] = [
     ("A2.17", {"level": "x"}, Code.INVALID_PARAMS),
+    ("A2.16", {"method": "tasks/get"}, Code.MISSING_CLIENT_CAPABILITY),
     ("A2.15", {"method": "x/y"}, Code.METHOD_NOT_FOUND),
     ("A2.14", {"version": "2099-01-01"}, Code.UNSUPPORTED_VERSION),
     ("A2.10", {"method_header": "z"}, Code.HEADER_MISMATCH),
@@ -237,6 +314,7 @@ def test_the_rungs_stand_in_the_order_of_the_specification() -> None:
         "_name_header",
         "_version_served",
         "_method_offered",
+        "_capability_declared",
         "_log_level",
     ]
 

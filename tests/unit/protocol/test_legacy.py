@@ -108,3 +108,19 @@ def test_a_body_that_states_the_revision_of_its_header_is_admitted() -> None:
 
 def test_meta_that_is_no_object_is_refused() -> None:
     assert refused(legacy_request(params={"name": "x", "_meta": []})).code == Code.INVALID_PARAMS
+
+
+@pytest.mark.parametrize(
+    "more, arguments",
+    [
+        ({}, {"region": "eu"}),
+        ({"context": {}}, {"region": "eu"}),
+        ({"context": {"arguments": {"name": "b"}}}, {"name": "b", "region": "eu"}),
+    ],
+)
+def test_a_completion_speaks_of_the_arguments_it_is_given(
+    more: dict[str, Any], arguments: dict[str, Any]
+) -> None:
+    argument = {"name": "region", "value": "eu"}
+    params = {"ref": {"type": "ref/prompt", "name": "p"}, "argument": argument, **more}
+    assert admitted(legacy_request("completion/complete", params)).arguments == arguments

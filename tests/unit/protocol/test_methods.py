@@ -2,13 +2,26 @@
 
 import pytest
 from mcp_types import methods as sdk_methods
-from mcp_types.jsonrpc import HEADER_MISMATCH, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types.jsonrpc import (
+    HEADER_MISMATCH,
+    METHOD_NOT_FOUND,
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    UNSUPPORTED_PROTOCOL_VERSION,
+    URL_ELICITATION_REQUIRED,
+)
 
 from portcullis.protocol.codes import Code, status_for
 from portcullis.protocol.methods import METHODS, NOTIFICATIONS, MethodKind, offered
 from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
 
 NOT_OFFERED = {"subscriptions/listen"}  # a buffered reply cannot carry it
+
+# ext-tasks, specification/draft/tasks: no part of the SDK's tables, and modern only.
+OF_EXTENSIONS = {
+    "tasks/get": {"taskId"},
+    "tasks/update": {"taskId", "inputResponses"},
+    "tasks/cancel": {"taskId"},
+}
 
 
 def era_of(version: str) -> Era:
@@ -41,8 +54,19 @@ def test_every_method_of_every_served_revision_has_a_row(
 
 def test_no_row_is_without_a_method_of_the_protocol() -> None:
     for name, row in METHODS.items():
+        if name in OF_EXTENSIONS:
+            continue
         for era in row.eras:
             assert any(name == known and era_of(version) is era for known, version, _ in SERVED)
+
+
+@pytest.mark.parametrize("name", OF_EXTENSIONS)
+def test_every_method_of_the_tasks_extension_has_a_modern_row(name: str) -> None:
+    row = offered(name, Era.MODERN)
+    assert row is not None
+    assert row.kind is MethodKind.TASK
+    assert row.allowed(Era.MODERN) == row.required == OF_EXTENSIONS[name]
+    assert offered(name, Era.LEGACY) is None
 
 
 def test_notifications_have_rows_for_all_a_client_can_send() -> None:
@@ -61,7 +85,11 @@ def test_every_kind_has_a_row_and_every_row_is_consistent() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["tasks/get", "subscriptions/listen", "Tools/Call", "notifications/initialized", ""]
+    "name",
+    [
+        *("tasks/list", "tasks/result", "subscriptions/listen"),
+        *("Tools/Call", "notifications/initialized", ""),
+    ],
 )
 def test_what_has_no_row_is_not_offered(name: str) -> None:
     assert offered(name, Era.LEGACY) is None
@@ -75,6 +103,7 @@ MODERN_STATUS = {
     Code.INVALID_PARAMS: 400,
     Code.INTERNAL_ERROR: 200,
     Code.RESOURCE_NOT_FOUND: 200,
+    Code.URL_ELICITATION_REQUIRED: 200,
     Code.HEADER_MISMATCH: 400,
     Code.MISSING_CLIENT_CAPABILITY: 400,
     Code.UNSUPPORTED_VERSION: 400,
@@ -90,13 +119,15 @@ def test_every_code_has_its_status() -> None:
 
 
 def test_an_error_code_of_an_upstream_travels_in_200() -> None:
-    assert status_for(-32042, Era.MODERN) == 200
+    assert status_for(-32000, Era.MODERN) == 200
 
 
 def test_codes_are_those_of_the_sdk() -> None:
     assert Code.HEADER_MISMATCH == HEADER_MISMATCH
     assert Code.METHOD_NOT_FOUND == METHOD_NOT_FOUND
+    assert Code.MISSING_CLIENT_CAPABILITY == MISSING_REQUIRED_CLIENT_CAPABILITY
     assert Code.UNSUPPORTED_VERSION == UNSUPPORTED_PROTOCOL_VERSION
+    assert Code.URL_ELICITATION_REQUIRED == URL_ELICITATION_REQUIRED
 
 
 def test_A3_7_own_codes_lie_outside_the_reserved_range() -> None:

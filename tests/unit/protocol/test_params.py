@@ -107,6 +107,10 @@ def test_C10_ordinary_names_are_ordinary(name: str) -> None:
 @pytest.mark.parametrize(
     "kind, name, is_name",
     [
+        (SubjectKind.TASK, "uLklzQfR0e7aB1_6-cvdjQ", True),
+        (SubjectKind.TASK, "x" * 128, True),
+        (SubjectKind.TASK, "x" * 129, False),
+        (SubjectKind.TASK, "a.b", False),
         (SubjectKind.PROMPT, "a prompt \u00e9", True),
         (SubjectKind.PROMPT, "x" * 256, True),
         (SubjectKind.PROMPT, "x" * 257, False),
@@ -119,7 +123,7 @@ def test_C10_ordinary_names_are_ordinary(name: str) -> None:
         (SubjectKind.RESOURCE, "a\u200bb", False),
     ],
 )
-def test_names_of_prompts_and_resources_show_all_they_hold(
+def test_names_of_prompts_resources_and_tasks_show_all_they_hold(
     kind: SubjectKind, name: str, is_name: bool
 ) -> None:
     assert is_subject_name(Subject(kind=kind, name=name)) is is_name

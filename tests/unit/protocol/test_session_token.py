@@ -110,6 +110,7 @@ def test_a_long_text_is_void_before_it_is_read() -> None:
         b"{}",
         b'{"sid":1}',
         b'{"sid":"s","server":"mq","principal":"p","version":"v","slot":"1"}',
+        b'{"sid":"s","server":"mq","principal":"p","version":"v","slot":true}',
         b"\xff",
         b"aaaa" * 3 + b"a",
     ],

@@ -1,0 +1,154 @@
+"""The AWS account as the gateway and the executor see it: clients, and the stores on them."""
+
+import hashlib
+import sys
+from collections.abc import Callable, Mapping
+
+from botocore.config import Config
+from botocore.session import Session
+
+from portcullis.adapters.aws_calls import Client
+from portcullis.adapters.dynamodb_approvals import DynamoDBApprovalStore
+from portcullis.adapters.http_upstream import HttpUpstream, parse_endpoint
+from portcullis.adapters.kms_vault import KmsVault
+from portcullis.adapters.lambda_upstream import LambdaUpstream
+from portcullis.adapters.s3_policies import S3PolicyStore
+from portcullis.adapters.s3_snapshots import S3SnapshotStore
+from portcullis.adapters.secrets import Secrets
+from portcullis.adapters.stepfunctions_workflow import StepFunctionsWorkflow
+from portcullis.entrypoints.settings import ExecutorSettings, GatewaySettings, ServerSettings
+from portcullis.gateway.fingerprints import registration_digest
+from portcullis.gateway.ports import Upstream
+from portcullis.gateway.tool_list import fetch_tools
+from portcullis.policy.model import Instant
+
+SNAPSHOT_REFRESH_SECONDS = 300
+SNAPSHOT_MAXIMUM_AGE_SECONDS = 86_400
+SNAPSHOT_TIMEOUT_SECONDS = 10.0  # a page; the call that waits for it has to be made as well
+
+# botocore puts its own together anew for each call, which is a tenth of a call's CPU time.
+_USER_AGENT = "portcullis"
+
+# One try a call: whoever waits for the answer decides whether to ask again, and a denial is
+# better than a caller that hangs.
+STORE = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"total_max_attempts": 1},
+    tcp_keepalive=True,
+    user_agent=_USER_AGENT,
+)
+
+
+class Account:
+    """Makes what the settings describe; a client that few calls need is made when one does."""
+
+    def __init__(
+        self, settings: GatewaySettings | ExecutorSettings, clock: Callable[[], Instant]
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._aws = Session()  # boto3 on top of it would only load what no call uses
+        self._secrets = Secrets(self._later("secretsmanager"), clock)
+        self._lambda: Client | None = None
+        self._s3 = self._aws.create_client("s3", config=STORE)
+        self.dynamodb: Client = self._aws.create_client("dynamodb", config=STORE)
+        self.upstreams: Mapping[str, Upstream] = {
+            name: self._upstream(server) for name, server in settings.servers.items()
+        }
+
+    def policies(self) -> S3PolicyStore:
+        """The policies in force."""
+        return S3PolicyStore(
+            self._s3,
+            self._settings.bucket,
+            refresh_seconds=self._settings.policy_refresh_seconds,
+            max_age_seconds=self._settings.policy_max_age_seconds,
+        )
+
+    def snapshots(self) -> S3SnapshotStore:
+        """The servers' tool lists."""
+        timeout = min(float(self._settings.upstream_timeout_seconds), SNAPSHOT_TIMEOUT_SECONDS)
+        return S3SnapshotStore(
+            self._s3,
+            self._settings.bucket,
+            fetch=lambda server: fetch_tools(self.upstreams[server], timeout_seconds=timeout),
+            clock=self._clock,
+            refresh_seconds=SNAPSHOT_REFRESH_SECONDS,
+            max_age_seconds=SNAPSHOT_MAXIMUM_AGE_SECONDS,
+            notice=_notice,
+        )
+
+    def approvals(self) -> DynamoDBApprovalStore:
+        """The requests for approval."""
+        return DynamoDBApprovalStore(
+            self.dynamodb,
+            self._settings.table,
+            retention_seconds=self._settings.approval_retention_seconds,
+            clock=self._clock,
+        )
+
+    def workflow(self, arn: str) -> StepFunctionsWorkflow:
+        """What waits for decisions."""
+        return StepFunctionsWorkflow(self._later("stepfunctions"), arn)
+
+    def vault(self) -> KmsVault:
+        """What seals arguments and results."""
+        return KmsVault(self._later("kms"), self._settings.approval_key_id)
+
+    def keys(self, use: bytes, arn: str) -> Callable[[], tuple[bytes, ...]]:
+        """Keys for one use, made of a secret that seals several things."""
+
+        def read() -> tuple[bytes, ...]:
+            return (hashlib.sha256(use + b"\0" + self._secrets.read(arn).encode()).digest(),)
+
+        return read
+
+    def _later(self, service: str) -> Callable[[], Client]:
+        return lambda: self._aws.create_client(service, config=STORE)
+
+    def _upstream(self, server: ServerSettings) -> Upstream:
+        if server.function is not None:
+            return LambdaUpstream(self._lambda_client(), server.function)
+        allow_loopback = self._settings.allow_loopback_upstreams
+        return HttpUpstream(
+            parse_endpoint(server.url or "", allow_loopback=allow_loopback),
+            allow_loopback=allow_loopback,
+            credential=self._credential(server),
+        )
+
+    def _credential(self, server: ServerSettings) -> Callable[[], tuple[str, str] | None]:
+        if server.secret is None:
+            return lambda: None
+        arn, header = server.secret, server.header
+        return lambda: (header, self._secrets.read(arn))
+
+    def _lambda_client(self) -> Client:
+        if self._lambda is None:
+            config = Config(
+                connect_timeout=2,
+                read_timeout=self._settings.upstream_timeout_seconds,
+                retries={"total_max_attempts": 1},
+                user_agent=_USER_AGENT,
+            )
+            self._lambda = self._aws.create_client("lambda", config=config)
+        return self._lambda
+
+
+def registrations(servers: Mapping[str, ServerSettings]) -> dict[str, str]:
+    """What approvals are bound to of a server: where its calls go, with which credential."""
+    return {
+        name: registration_digest(
+            {
+                "function": server.function,
+                "url": server.url,
+                "secret": server.secret,
+                "header": server.header,
+            }
+        )
+        for name, server in servers.items()
+    }
+
+
+def _notice(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - the function's own log

@@ -1,0 +1,189 @@
+"""The executor: carries an approved call out, at most once, or says why not.
+
+In this order, and why: the record (is it still approved, before its deadline), the requester's
+credential, the tool and the server as they are now, the policy as it is now, the limits, and
+last the claim. Limits come before the claim because a refused limit leaves the approval
+standing until its deadline, while a claim cannot be taken back; a claim that is lost gives the
+reservation back. Nothing is sent without the claim, and after it everything that is not a clear
+answer ends as UNKNOWN, for a person to find out.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from portcullis.approvals import life
+from portcullis.approvals.life import Refusal
+from portcullis.approvals.record import ApprovalRecord
+from portcullis.approvals.states import State
+from portcullis.errors import ApprovalStoreError, CounterStoreError, UnavailableError
+from portcullis.gateway.approval_ports import ApprovalStore
+from portcullis.gateway.exchange import Exchange
+from portcullis.gateway.outcome import Carried, Carrier
+from portcullis.gateway.ports import CounterStore, DecisionLog, Refused, Reserved
+from portcullis.gateway.readiness import NotReady, Readiness, Ready
+from portcullis.policy.decision import Outcome
+from portcullis.policy.model import Instant
+
+AGAIN_SECONDS = 15  # something did not answer: look again, as long as the approval stands
+LONGEST_REST_SECONDS = 60
+_ATTEMPTS_TO_TELL = 3
+LIMITED = "its limits do not allow the amount"
+
+_OUTCOMES: Mapping[State, Outcome] = {
+    State.DONE: Outcome.ALLOWED,
+    State.FAILED: Outcome.APPROVAL_FAILED,
+    State.UNKNOWN: Outcome.APPROVAL_UNKNOWN,
+    State.EXPIRED: Outcome.APPROVAL_EXPIRED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPorts:
+    """What the executor talks to, besides what `Readiness` and `Carrier` do."""
+
+    store: ApprovalStore
+    counters: CounterStore
+    log: DecisionLog
+
+
+class Executor:
+    """Runs approved calls. `step` is safe to be invoked again and again, also at once."""
+
+    def __init__(
+        self,
+        ports: ExecutionPorts,
+        readiness: Readiness,
+        carrier: Carrier,
+        *,
+        clock: Callable[[], Instant],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._ports = ports
+        self._readiness = readiness
+        self._carrier = carrier
+        self._clock = clock
+        self._new_id = new_id
+
+    def step(self, approval_id: str) -> int:
+        """Do what can be done for a request now; answer after how many seconds to look again.
+
+        Raises:
+            ApprovalStoreError: the record cannot be read or written; nothing was sent, unless
+                the record says EXECUTING.
+        """
+        record = self._ports.store.read(approval_id)
+        if record is None or record.state is not State.APPROVED:
+            return 0
+        exchange = self._exchange(record)
+        try:
+            return self._carry_out(record, exchange)
+        except UnavailableError as error:
+            exchange.outcome = Outcome.APPROVAL_UNAVAILABLE.value
+            exchange.upstream_outcome = f"not sent: {error}"
+            self._ports.log.record(exchange.to_record(200))
+            return AGAIN_SECONDS
+
+    def _carry_out(self, record: ApprovalRecord, exchange: Exchange) -> int:
+        if life.is_over(record, now=self._now()):
+            return self._end(record, life.expire(record, now=self._now()), exchange)
+        ready = self._readiness.of(record, now=self._clock())
+        if isinstance(ready, NotReady):
+            return self._refuse(record, ready.reason, exchange)
+        exchange.rule, exchange.revision = ready.rule, ready.revision
+        reserved = self._ports.counters.reserve(
+            ready.takes,
+            server=record.binding.server,
+            reservation_id=self._new_id(),
+            now=self._clock(),
+        )
+        if isinstance(reserved, Refused):
+            return self._limited(record, reserved, exchange)
+        return self._claimed(record, ready, reserved, exchange)
+
+    def _limited(self, record: ApprovalRecord, refused: Refused, exchange: Exchange) -> int:
+        """The approval stands until its deadline; an amount above a limit never fits."""
+        if refused.retry_after_seconds is None:
+            return self._refuse(record, LIMITED, exchange)
+        exchange.outcome = Outcome.LIMIT_REACHED.value
+        self._ports.log.record(exchange.to_record(200))
+        return min(refused.retry_after_seconds, LONGEST_REST_SECONDS)
+
+    def _claimed(
+        self, record: ApprovalRecord, ready: Ready, reserved: Reserved, exchange: Exchange
+    ) -> int:
+        """Send what was claimed; whoever loses the claim has sent nothing and gives back."""
+        claimed: ApprovalRecord | None = None
+        try:
+            changed = life.claim(record, now=self._now())
+            if not isinstance(changed, Refusal):
+                replaced = self._ports.store.replace(record, changed)
+                claimed = None if replaced is None else replaced.record
+        finally:
+            if claimed is None:
+                self._give_back(reserved)
+        if claimed is None:
+            return 0
+        carried = self._carrier.carry(claimed, ready, exchange)
+        if not carried.was_sent:
+            self._give_back(reserved)
+        return self._end_claimed(claimed, self._carried(claimed, carried), exchange)
+
+    def _end_claimed(
+        self, claimed: ApprovalRecord, changed: ApprovalRecord | Refusal, exchange: Exchange
+    ) -> int:
+        """Write how a sent call ended; where that fails, the workflow ends it as UNKNOWN."""
+        for _ in range(_ATTEMPTS_TO_TELL):
+            with suppress(ApprovalStoreError):
+                return self._end(claimed, changed, exchange)
+        exchange.outcome = Outcome.APPROVAL_UNKNOWN.value
+        self._ports.log.record(exchange.to_record(200))
+        return 0
+
+    def _carried(self, claimed: ApprovalRecord, carried: Carried) -> ApprovalRecord | Refusal:
+        now = self._now()
+        if not carried.was_sent:
+            return life.refuse(claimed, note=carried.note, now=now)
+        if carried.parts is None:
+            return life.lose(claimed, note=carried.note, now=now)
+        return life.finish(claimed, parts=carried.parts, now=now)
+
+    def _refuse(self, record: ApprovalRecord, reason: str, exchange: Exchange) -> int:
+        return self._end(record, life.refuse(record, note=reason, now=self._now()), exchange)
+
+    def _end(
+        self, record: ApprovalRecord, changed: ApprovalRecord | Refusal, exchange: Exchange
+    ) -> int:
+        """Write how it ended; where somebody else was faster, the next look tells."""
+        if isinstance(changed, Refusal):
+            return 0
+        if self._ports.store.replace(record, changed) is not None:
+            exchange.outcome = _OUTCOMES[changed.state].value
+            if changed.note:
+                exchange.upstream_outcome = exchange.upstream_outcome or changed.note
+        self._ports.log.record(exchange.to_record(200))
+        return 0
+
+    def _give_back(self, reserved: Reserved) -> None:
+        """What provably was not sent takes nothing; what cannot be given back stays taken."""
+        try:
+            self._ports.counters.release(reserved, now=self._clock())
+        except CounterStoreError:
+            return
+
+    def _exchange(self, record: ApprovalRecord) -> Exchange:
+        return Exchange(
+            decision_id=self._new_id(),
+            server=record.binding.server,
+            principal=record.requester,
+            started=self._clock(),
+            clock=self._clock,
+            method="tools/call",
+            name=record.binding.tool,
+            session=record.session,
+            argument_digest=record.binding.arguments,
+            approval=record.id,
+        )
+
+    def _now(self) -> int:
+        return self._clock().micros // 1_000_000
