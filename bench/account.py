@@ -82,4 +82,13 @@ def gateway_environment(*, endpoint: str, secret: str, servers: str) -> dict[str
         "PORTCULLIS_ALLOWED_HOSTS": "",
         "PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS": "true",
         "PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "25",
+        # No call that is measured asks for an approval: these are only named, never used.
+        "PORTCULLIS_STATE_MACHINE": "unused",
+        "PORTCULLIS_APPROVAL_KEY_ID": "unused",
+        "PORTCULLIS_APPROVAL_RETENTION_SECONDS": "86400",
+        "PORTCULLIS_APPROVAL_CAP": "20",
+        "PORTCULLIS_APPROVAL_COOLDOWN_SECONDS": "300",
+        "PORTCULLIS_APPROVAL_HOLD_SECONDS": "20",
+        "PORTCULLIS_PUBLIC_URL": "https://gate.example",
+        "PORTCULLIS_LEGACY_URL_ELICITATION": "false",
     }

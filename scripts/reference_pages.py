@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from local_stack.template_yaml import load_template
-from portcullis.entrypoints.settings import ActivatorSettings, AuthorizerSettings, GatewaySettings
+from portcullis.entrypoints.settings import (
+    ActivatorSettings,
+    AuthorizerSettings,
+    ConsoleSettings,
+    ExecutorSettings,
+    GatewaySettings,
+)
 from portcullis.policy.operators import OPERATORS
 from portcullis.policy.paths import TIME_FIELDS
 from portcullis.protocol.codes import Code
@@ -125,6 +131,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "versions": versions,
     "template-parameters": template_parameters,
     "gateway-settings": settings(GatewaySettings),
+    "executor-settings": settings(ExecutorSettings),
+    "console-settings": settings(ConsoleSettings),
     "authorizer-settings": settings(AuthorizerSettings),
     "activator-settings": settings(ActivatorSettings),
 }

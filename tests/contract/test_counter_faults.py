@@ -297,11 +297,9 @@ def test_every_operation_the_store_calls_has_fault_rows(gate: Gate) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_g26_a_check_that_cannot_read_is_an_error(gate_client: Any, fault: str) -> None:
-    faults = Faults(gate_client)
-    gate = Gate(gate_client, faults)
-    faults.before("GetItem", errors_of("GetItem")[fault])
+def test_g26_a_check_that_cannot_read_is_an_error(gate: Gate, fault: str) -> None:
+    gate.faults.before("GetItem", errors_of("GetItem")[fault])
     with pytest.raises(CounterStoreError):
         gate.store.check([SLIDING], server="amazon-mq", now=at())
-    faults.clear()
+    gate.faults.clear()
     assert gate.store.check([SLIDING], server="amazon-mq", now=at()) is None

@@ -8,7 +8,12 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
-from portcullis.adapters.dynamodb_grants import DynamoDBGrants, create_grant, token_digest
+from portcullis.adapters.dynamodb_grants import (
+    DynamoDBGrants,
+    Role,
+    create_grant,
+    token_digest,
+)
 from portcullis.errors import GrantStoreError
 
 TABLE = "state"
@@ -123,3 +128,77 @@ def test_a_store_that_fails_is_an_error_and_never_an_answer(fault: Exception) ->
         DynamoDBGrants(Answering(fault), TABLE).find("t", now_seconds=1)
     with pytest.raises(GrantStoreError):
         mint(Answering(fault))
+
+
+def test_a_grant_has_a_role_a_person_and_groups(client: Any) -> None:
+    token = mint(client, servers=(), role="approver", person="a@example.com", groups=["x", "b"])
+    found = DynamoDBGrants(client, TABLE).find(token, now_seconds=11)
+    assert found is not None
+    assert (found.role, found.person, found.groups) == (Role.APPROVER, "a@example.com", ("b", "x"))
+    assert found.servers == ()
+    assert found.principal.person == "a@example.com"
+    assert found.principal.groups == ("b", "x")
+    assert token not in repr(found)
+
+
+def test_a_grant_from_before_there_were_roles_is_an_agent_s(client: Any) -> None:
+    token = mint(client)
+    key = {"pk": {"S": f"GRANT#{token_digest(token)}"}, "sk": {"S": "GRANT"}}
+    client.update_item(
+        TableName=TABLE,
+        Key=key,
+        UpdateExpression="REMOVE #r",
+        ExpressionAttributeNames={"#r": "role"},
+    )
+    found = DynamoDBGrants(client, TABLE).find(token, now_seconds=11)
+    assert found is not None
+    assert found.role is Role.AGENT
+
+
+@pytest.mark.parametrize("changes", [{"role": "boss"}, {"servers": ()}, {"role": ""}])
+def test_a_grant_that_opens_nothing_or_everything_is_not_minted(
+    client: Any, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        mint(client, **changes)
+    assert client.scan(TableName=TABLE)["Items"] == []
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        {"role": {"S": "boss"}},
+        {"role": {"N": "1"}},
+        {"person": {"S": ""}},
+        {"groups": {"S": "admins"}},
+        {"groups": {"NS": ["1"]}},
+        {"expires": {"N": "1.5"}},
+        {"name": {"S": ""}},
+    ],
+    ids=lambda one: f"{one}",
+)
+def test_a_grant_that_is_not_as_we_write_it_is_an_error(
+    client: Any, attribute: dict[str, Any]
+) -> None:
+    token = mint(client)
+    item = client.scan(TableName=TABLE)["Items"][0]
+    client.put_item(TableName=TABLE, Item={**item, **attribute})
+    with pytest.raises(GrantStoreError):
+        DynamoDBGrants(client, TABLE).find(token, now_seconds=11)
+
+
+def test_N25_a_credential_lives_as_long_as_its_grant(client: Any) -> None:
+    token, grants = mint(client), DynamoDBGrants(client, TABLE)
+    found = grants.find(token, now_seconds=11)
+    assert found is not None
+    credential = found.principal.credential
+    assert token not in credential
+    assert grants.is_live(credential, now_seconds=99)
+    assert not grants.is_live(credential, now_seconds=100)
+    assert not grants.is_live("", now_seconds=11)
+    assert not grants.is_live(credential.removeprefix("grant:"), now_seconds=11)
+    client.delete_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"GRANT#{token_digest(token)}"}, "sk": {"S": "GRANT"}},
+    )
+    assert not grants.is_live(credential, now_seconds=11)

@@ -91,6 +91,9 @@ TRIALS: Mapping[str, Trial] = {
     "a handshake revision that is not served": unserved("2024-11-05"),
     "another revision that is not served": unserved("2199-01-01"),
     "a method that is not offered": asked("tasks/list"),
+    "`tasks/*` by a request that does not declare the extension": asked(
+        "tasks/get", {"taskId": "t"}
+    ),
     "a prompt, resource or completion that is refused": asked("prompts/get", {"name": "shout"}),
     "a session that is not the caller's, or no longer live": foreign_session,
     "our own fault, or sessions that cannot be read": own_fault,

@@ -212,7 +212,7 @@ def test_N19_the_task_token_reaches_neither_the_agent_nor_a_log(
 def test_N21_what_is_approved_too_late_is_not_executed(gate: ApprovingGate) -> None:
     record = gate.approve(gate.asked())
     at_the_deadline = Instant(micros=record.expires_at * 1_000_000)
-    with mock.patch.object(bootstrap, "clock", lambda: at_the_deadline):
+    with mock.patch.object(bootstrap, "clock", return_value=at_the_deadline):
         gate.executor = gate.gate.cold_start("lambda_executor")
     assert gate.run(record).state is State.EXPIRED
     assert gate.executed() == []

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from portcullis.entrypoints.apigw import BadEventError, to_caller, to_request, to_response
+from portcullis.entrypoints.apigw import (
+    BadEventError,
+    to_base_url,
+    to_caller,
+    to_request,
+    to_response,
+)
 from portcullis.policy.model import Principal
 from portcullis.protocol.http import HttpReply
 
@@ -140,3 +146,22 @@ def test_replies_keep_repeated_headers() -> None:
         "body": "é",
         "isBase64Encoded": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("context", "path", "expected"),
+    [
+        ({"domainName": "x.example", "path": "/prod/mcp/a"}, "/mcp/a", "https://x.example/prod"),
+        ({"domainName": "x.example", "path": "/mcp/a"}, "/mcp/a", "https://x.example"),
+        ({"domainName": "x.example", "path": "/other"}, "/mcp/a", ""),
+        ({"domainName": "x.example"}, "/mcp/a", ""),
+        ({"path": "/mcp/a"}, "/mcp/a", ""),
+        (None, "/mcp/a", ""),
+        ({"domainName": "x.example", "path": "/prod/mcp/a"}, None, ""),
+    ],
+)
+def test_where_the_api_is_comes_from_api_gateway_and_never_from_a_header(
+    context: dict[str, Any] | None, path: str | None, expected: str
+) -> None:
+    event = {"requestContext": context, "path": path, "headers": {"Host": "evil.example"}}
+    assert to_base_url(event) == expected

@@ -1,22 +1,32 @@
 """The authorizer: exactly one bearer token of a live grant opens exactly its servers."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from portcullis.adapters.dynamodb_grants import Grant
+from portcullis.adapters.dynamodb_grants import Grant, Role
 from portcullis.entrypoints.apigw import to_caller
 from portcullis.entrypoints.authorizer import UnauthorizedError, authorize
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:abc123/prod/POST/mcp/amazon-mq"
-GRANT = Grant(name="ci", servers=("amazon-mq", "aws-iam"), expires_at=100)
+GRANT = Grant(
+    name="ci",
+    servers=("amazon-mq", "aws-iam"),
+    expires_at=100,
+    person="ann@example.com",
+    digest="d" * 64,
+)
 
 
 class OneGrant:
     """Knows a single token."""
 
+    def __init__(self, grant: Grant = GRANT) -> None:
+        self._grant = grant
+
     def find(self, token: str, *, now_seconds: int) -> Grant | None:
-        return GRANT if token == "good" and now_seconds < GRANT.expires_at else None
+        return self._grant if token == "good" and now_seconds < GRANT.expires_at else None
 
 
 def event(*authorization: str, name: str = "Authorization", arn: str = ARN) -> dict[str, Any]:
@@ -78,3 +88,17 @@ def test_F_01_anything_else_is_unauthorized(one: dict[str, Any]) -> None:
 def test_F_03_an_expired_grant_is_unauthorized_on_the_next_request() -> None:
     with pytest.raises(UnauthorizedError):
         authorize(event("Bearer good"), OneGrant(), now_seconds=100)
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        replace(GRANT, role=Role.APPROVER),
+        replace(GRANT, role=Role.ADMIN),
+        replace(GRANT, servers=()),
+    ],
+    ids=["approver", "admin", "no server"],
+)
+def test_N09_who_decides_about_calls_cannot_make_them(grant: Grant) -> None:
+    with pytest.raises(UnauthorizedError):
+        authorize(event("Bearer good"), OneGrant(grant), now_seconds=1)
