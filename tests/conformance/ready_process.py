@@ -71,6 +71,11 @@ class ReadyProcess:
         """Stop the child."""
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
+
     def output(self) -> str:
         """The last lines the child wrote, for a failure's message."""
         return "".join(self._lines)

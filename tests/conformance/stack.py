@@ -31,11 +31,13 @@ def everything_server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def local_stack(upstreams: Mapping[str, str], policies: Path = POLICIES) -> Iterator[ReadyLine]:
+def local_stack(
+    upstreams: Mapping[str, str], policies: Path = POLICIES, **more: str
+) -> Iterator[ReadyLine]:
     """The local gateway with `upstreams` (server name → MCP URL) beside its own servers.
 
-    Yields its ready line: mcp_urls, agent_token, second_agent_token, aws_endpoint_url, bucket,
-    table.
+    `more` are further variables of the local runner. Yields its ready line: mcp_urls,
+    console_url, tokens, aws_endpoint_url, bucket, table, and `pid` of the runner.
     """
     servers = {name: {"url": url} for name, url in upstreams.items()}
     extra = {
@@ -43,8 +45,9 @@ def local_stack(upstreams: Mapping[str, str], policies: Path = POLICIES) -> Iter
         "PORT": "0",
         "POLICIES": str(policies),
         "SERVERS": json.dumps(servers),
+        **more,
     }
     command = [sys.executable, "-m", "local_stack"]
     environment = child_environment(extra)
     with ReadyProcess(command, env=environment, ready_within=STACK_SECONDS) as child:
-        yield child.ready
+        yield {**child.ready, "pid": child.pid}

@@ -31,7 +31,13 @@ def megabytes(*folders: str) -> float:
 def test_the_gateway_and_its_layer_are_small_and_bring_no_second_boto3() -> None:
     assert megabytes("GatewayFunction", "GatewayLayer") <= GATEWAY_MEGABYTES
     names = {path.name for path in (BUILT / "GatewayLayer" / "python").iterdir()}
-    assert {"aws_lambda_powertools", "re2"} <= {name.removesuffix(".py") for name in names}
+    assert {"aws_lambda_powertools", "nacl", "re2"} <= {name.removesuffix(".py") for name in names}
+    assert not {"boto3", "botocore", "mcp", "pydantic", "yaml"} & names
+
+
+def test_the_console_s_layer_holds_what_its_pages_and_sign_ins_need_and_no_second_boto3() -> None:
+    names = {path.name for path in (BUILT / "ConsoleLayer" / "python").iterdir()}
+    assert {"aws_lambda_powertools", "cryptography", "jinja2", "jwt", "nacl", "re2"} <= names
     assert not {"boto3", "botocore", "mcp", "pydantic", "yaml"} & names
 
 
@@ -41,8 +47,9 @@ def test_a_host_s_layer_holds_its_server(layer: str) -> None:
     assert any(folder.glob("*_mcp_server/server.py"))
 
 
-def test_native_code_is_built_for_the_functions_processor() -> None:
-    natives = [path.name for path in (BUILT / "GatewayLayer").rglob("*.so")]
+@pytest.mark.parametrize("layer", ["GatewayLayer", "ConsoleLayer"])
+def test_native_code_is_built_for_the_functions_processor(layer: str) -> None:
+    natives = [path.name for path in (BUILT / layer).rglob("*.so")]
     assert natives
     assert all("aarch64" in name or "abi3" in name for name in natives), natives
 
@@ -64,6 +71,8 @@ def test_the_built_functions_serve_a_call() -> None:
             },
         )
         assert json.loads(body)["result"] == {}
+        status, headers, _ = post(child.ready["console_url"], method="GET")
+        assert (status, headers["content-type"]) == (401, "text/html; charset=utf-8")
         running = {
             (process / "cwd").resolve()
             for process in Path("/proc").iterdir()

@@ -17,9 +17,17 @@ from typing import Any
 import pytest
 
 from conformance.stack import child_environment
+from local_stack.provision import Clients
+from portcullis.adapters.dynamodb_grants import DynamoDBGrants, Grant, Role
 from support.http_calls import post
 
-SOUND = 'version: "1"\ndefault: deny\ntools:\n  list_brokers: {action: allow}\n'
+SOUND = """\
+version: "1"
+default: deny
+tools:
+  list_brokers: {action: allow}
+  delete_broker: {action: require_approval, approval: {approvers: ["group:on call"]}}
+"""
 FAULTY = 'version: "1"\ndefault: deny\ntools:\n  list_users: {action: alow}\n'
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -133,19 +141,41 @@ def initialize(ready: dict[str, Any], token: str | None) -> int:
     return post(url, json.dumps(INITIALIZE).encode(), headers)[0]
 
 
+def console(ready: dict[str, Any], token: str | None) -> int:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return post(ready["console_url"], headers=headers, method="GET")[0]
+
+
+def grant(ready: dict[str, Any], token: str) -> Grant | None:
+    grants = DynamoDBGrants(Clients(ready["aws_endpoint_url"])["dynamodb"], ready["table"])
+    return grants.find(token, now_seconds=0)
+
+
 def test_it_says_where_it_is_serves_both_agents_and_ends_without_a_trace(policies: str) -> None:
     servers = json.dumps({"extra": {"url": "http://127.0.0.1:9/mcp"}})
     with running(PORT="0", POLICIES=policies, SERVERS=servers) as runner:
         ready = json.loads(runner.first_line())
         assert ready["event"] == "ready"
         assert set(ready["mcp_urls"]) == {"amazon-mq", "aws-iam", "extra"}
-        assert {"console_url", "approver_token", "admin_token", "bucket", "table"} <= set(ready)
+        base_url = ready["mcp_urls"]["extra"].removesuffix("/mcp/extra")
+        assert ready["console_url"] == f"{base_url}/approvals"
+        assert {"bucket", "table"} <= set(ready)
+        assert console(ready, None) == 401
+        assert console(ready, ready["agent_token"]) == 403
+        for name, role in (("approver", Role.APPROVER), ("admin", Role.ADMIN)):
+            token = ready[f"{name}_token"]
+            assert console(ready, token) == 200
+            assert initialize(ready, token) in {401, 403}
+            held = grant(ready, token)
+            assert held is not None
+            assert (held.name, held.person, held.role) == (f"local-{name}", f"local-{name}", role)
+            assert set(held.groups) == {"approvers", "on call", "platform"}
         assert initialize(ready, None) == 401
         assert initialize(ready, "pcl_nobody") == 401
         assert initialize(ready, ready["agent_token"]) == 200
         assert initialize(ready, ready["second_agent_token"]) == 200
         children = descendants(runner.child.pid)
-        assert len(children) >= 6  # the emulator and one environment a function
+        assert len(children) >= 8  # the emulator and one environment a function
         started = time.monotonic()
         assert runner.end(signal.SIGTERM) == 0
         assert time.monotonic() - started < 10

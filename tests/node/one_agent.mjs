@@ -13,7 +13,7 @@ export function bearer(task) {
   return { requestInit: { headers: { Authorization: `Bearer ${task.token}` } } };
 }
 
-function result(answer) {
+export function result(answer) {
   const texts = answer.content.filter((block) => block.type === "text");
   return {
     isError: answer.isError === true,
@@ -22,11 +22,15 @@ function result(answer) {
   };
 }
 
+export function failure(error) {
+  return { error: { code: error.code ?? null, message: String(error.message) } };
+}
+
 async function called(client, call) {
   try {
     return result(await client.callTool({ name: call.name, arguments: call.arguments }));
   } catch (error) {
-    return { error: { code: error.code ?? null, message: String(error.message) } };
+    return failure(error);
   }
 }
 

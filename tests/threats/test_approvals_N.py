@@ -8,13 +8,10 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from unittest import mock
 
 import boto3
 import pytest
-from botocore.client import BaseClient
-from botocore.exceptions import ClientError, ReadTimeoutError
 
 from portcullis.approvals.states import State
 from portcullis.entrypoints import bootstrap
@@ -38,7 +35,6 @@ from threats.gate_approvals import (
     table,
 )
 from threats.gate_limits import one_request_at_a_time
-from threats.verdicts import assert_no_trace_of
 
 SECRET = "hunter2-swordfish"
 
@@ -62,7 +58,7 @@ def capable(extension: Json) -> Json:
     return {"_meta": {"io.modelcontextprotocol/clientCapabilities": extension}}
 
 
-TASKS = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+TASKS: Json = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
 
 
 # ---------------------------------------------------------------- N01 - N08: what is bound
@@ -297,9 +293,9 @@ def test_N27_asking_again_and_again_is_one_request_and_one_execution_of_the_work
 ) -> None:
     before = len(executions())
     asked = {gate.asked().id for _ in range(20)}
-    assert len(asked) == 1
     assert len(executions()) == before + 1
-    gate.desk.decide(*asked, CAROL, Word.DENY, comment="no")
+    (approval,) = asked
+    gate.desk.decide(approval, CAROL, Word.DENY, comment="no")
     for _ in range(5):
         assert gate.call().decision["outcome"] == "approval_denied"
     assert len(executions()) == before + 1
@@ -318,89 +314,6 @@ def test_N32_the_workflow_is_told_an_id_and_times_and_nothing_else(gate: Approvi
     assert set(started["input"]) == {"approval", "wait", "deadline"}
     assert started["input"]["approval"] == record.id
     assert SECRET not in json.dumps(started)
-
-
-# ---------------------------------------------------------------- N31: secrets
-
-
-def test_N31_secrets_are_stored_sealed_and_written_nowhere(
-    gate: ApprovingGate, capsys: pytest.CaptureFixture[str]
-) -> None:
-    record = gate.asked({"user_name": "bob", "password": SECRET})
-    gate.run(gate.approve(record))
-    answer = gate.call({"user_name": "bob", "password": SECRET})
-    assert answer.is_success
-    assert gate.executed() == [{"user_name": "bob", "password": SECRET, "dry_run": False}]
-    assert SECRET not in str(table().scan()["Items"])
-    written = capsys.readouterr()
-    assert SECRET not in written.out + written.err + repr(gate.gate.records)
-    assert_no_trace_of(SECRET, answer)
-
-
-# ---------------------------------------------------------------- N35: what fails
-
-
-TARGETS = [
-    ("dynamodb", "GetItem"),
-    ("dynamodb", "TransactWriteItems"),
-    ("dynamodb", "UpdateItem"),
-    ("kms", "GenerateDataKey"),
-    ("stepfunctions", "StartExecution"),
-]
-FAULTS: dict[str, Exception] = {
-    "fails": ClientError({"Error": {"Code": "InternalServerError"}}, "x"),
-    "throttled": ClientError({"Error": {"Code": "ThrottlingException"}}, "x"),
-    "late": ReadTimeoutError(endpoint_url="https://aws.invalid"),
-    "forbidden": ClientError({"Error": {"Code": "AccessDeniedException"}}, "x"),
-}
-
-
-@pytest.mark.parametrize("service,operation", TARGETS, ids=[name for _, name in TARGETS])
-@pytest.mark.parametrize("fault", FAULTS)
-def test_N35_what_does_not_answer_denies_and_never_approves(
-    gate: ApprovingGate,
-    service: str,
-    operation: str,
-    fault: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    send = vars(BaseClient)["_make_api_call"]
-
-    def failing(client: BaseClient, name: str, parameters: Json) -> Any:
-        if name == operation and client.meta.service_model.service_name == service:
-            raise FAULTS[fault]
-        return send(client, name, parameters)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(BaseClient, "_make_api_call", failing)  # a fault no fake can produce
-        answer = gate.call()
-    assert answer.is_denial
-    assert answer.decision["outcome"] == "approval_unavailable"
-    assert gate.executed() == []
-    assert gate.call().decision["outcome"] == "approval_required"  # and then it goes on
-
-
-@pytest.mark.parametrize("operation", ["Decrypt", "GetItem"])
-def test_N35_an_executor_that_cannot_tell_sends_nothing(
-    gate: ApprovingGate, operation: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record = gate.approve(gate.asked())
-    send = vars(BaseClient)["_make_api_call"]
-    reads: list[str] = []
-
-    def failing(client: BaseClient, name: str, parameters: Json) -> Any:
-        if name == operation:
-            reads.append(name)
-            if operation == "Decrypt" or len(reads) > 1:  # the record itself is read first
-                raise FAULTS["throttled"]
-        return send(client, name, parameters)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(BaseClient, "_make_api_call", failing)
-        assert gate.executor({"approval": record.id}, None)["seconds"] > 0
-    assert gate.executed() == []
-    assert gate.record(record.id).state is State.APPROVED
-    assert gate.run(record).state is State.DONE
 
 
 # ---------------------------------------------------------------- N36, N38: what clients say

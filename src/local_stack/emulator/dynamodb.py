@@ -69,7 +69,8 @@ def once_per_token(handle: _Handled, clock: Callable[[], float] = time.monotonic
         # Tables come and go with `mock_aws`: a token is that of one set of tables.
         backend = f"{request.region}/{id(request.dynamodb_backend)}"
         name = (request.current_account, backend, token)
-        content = json.dumps(request.body.get("TransactItems"), sort_keys=True)
+        # moto has decoded binary attributes: they are bytes here.
+        content = json.dumps(request.body.get("TransactItems"), sort_keys=True, default=repr)
         digest = hashlib.sha256(content.encode()).hexdigest()
         at, first_digest, answer = answers.get(name, (0.0, "", None))
         if answer is not None and clock() - at < TOKEN_LIFETIME_SECONDS:
