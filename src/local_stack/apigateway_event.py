@@ -1,7 +1,12 @@
 """An HTTP request as the event API Gateway makes of it (REST proxy, payload version 1.0). Pure.
 
-Source: API Gateway developer guide, "Input format of a Lambda function for proxy
-integration", "Input to a Lambda authorizer of REQUEST type", "Important notes" (headers).
+The front is reached as a custom domain without a base path is: the stage is no part of a path.
+
+Sources: API Gateway developer guide, "Input format of a Lambda function for proxy
+integration", "Input to a Lambda authorizer of REQUEST type", "Important notes" (headers),
+"Set up a proxy integration with a proxy resource" (greedy paths, the most specific resource).
+A slash at the end finds the same resource and stays in the event's path
+(aws-powertools/powertools-lambda-python, issue 1552).
 """
 
 import urllib.parse
@@ -45,29 +50,48 @@ class Matched:
 
 
 def match_route(api: Api, request: Request) -> Matched | None:
-    """Find the route of a request; None where there is none."""
+    """Find the route of a request; None where there is none.
+
+    The most specific resource is found first; it then has the method or the request has no
+    route, whatever other resources have.
+    """
     raw_path, _, raw_query = request.target.partition("?")
-    for route in api.routes:
-        parameters = _parameters(route.path, raw_path)
-        if parameters is not None and route.method in {"ANY", request.method}:
-            return Matched(
-                request=request,
-                route=route,
-                path=urllib.parse.unquote(raw_path),
-                parameters=parameters,
-                query=tuple(urllib.parse.parse_qsl(raw_query, keep_blank_values=True)),
-            )
-    return None
+    path = raw_path.removesuffix("/") or "/"
+    resources = {route.path for route in api.routes if _parameters(route.path, path) is not None}
+    if not resources:
+        return None
+    resource = min(resources, key=_generality)
+    methods = {route.method: route for route in api.routes if route.path == resource}
+    route = methods.get(request.method) or methods.get("ANY")
+    if route is None:
+        return None
+    return Matched(
+        request=request,
+        route=route,
+        path=urllib.parse.unquote(raw_path),
+        parameters=_parameters(resource, path) or {},
+        query=tuple(urllib.parse.parse_qsl(raw_query, keep_blank_values=True)),
+    )
+
+
+def _generality(resource: str) -> tuple[int, ...]:
+    """A fixed part comes before a variable, and a variable before a greedy one."""
+    return tuple(
+        2 if part.endswith("+}") else int(part.startswith("{")) for part in resource.split("/")
+    )
 
 
 def _parameters(resource: str, path: str) -> dict[str, str] | None:
+    """What stands in place of a resource's variables; None where the path is not its."""
     names, values = resource.split("/"), path.split("/")
+    if names[-1].endswith("+}") and len(values) > len(names):
+        values[len(names) - 1 :] = ["/".join(values[len(names) - 1 :])]
     if len(names) != len(values):
         return None
     found: dict[str, str] = {}
     for name, value in zip(names, values, strict=True):
         if name.startswith("{") and name.endswith("}") and value:
-            found[name[1:-1]] = urllib.parse.unquote(value)
+            found[name[1:-1].removesuffix("+")] = urllib.parse.unquote(value)
         elif name != value:
             return None
     return found

@@ -84,7 +84,9 @@ class Front:
         matched = match_route(self._api, request)
         if matched is None:
             raise _RefusedError("MISSING_AUTHENTICATION_TOKEN")
-        authorizer = await self._authorize(matched, request_id)
+        authorizer = None
+        if not matched.route.is_open:
+            authorizer = await self._authorize(matched, request_id)
         event = json.dumps(
             proxy_event(self._api, matched, request_id=request_id, authorizer=authorizer)
         ).encode()

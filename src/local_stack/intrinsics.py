@@ -70,6 +70,17 @@ class Resolver:
         pairs = [(key, self.resolve(value)) for key, value in tree.items()]
         return {key: value for key, value in pairs if value is not _NO_VALUE}
 
+    def holds(self, condition: str) -> bool:
+        """Whether a condition of the template holds.
+
+        Raises:
+            TemplateError: there is none of this name.
+        """
+        conditions = self._template.get("Conditions") or {}
+        if condition not in conditions:
+            raise TemplateError(f"`{condition}` is not a condition")
+        return self.resolve(conditions[condition]) is True
+
     def _call(self, name: str, argument: Any) -> Any:
         function = _FUNCTIONS.get(name)
         if function is None:
@@ -111,13 +122,7 @@ class Resolver:
 
     def _if(self, argument: list[Any]) -> Any:
         condition, then, otherwise = argument
-        return self.resolve(then if self._condition(condition) else otherwise)
-
-    def _condition(self, name: str) -> bool:
-        conditions = self._template.get("Conditions") or {}
-        if name not in conditions:
-            raise TemplateError(f"`{name}` is not a condition")
-        return self.resolve(conditions[name]) is True
+        return self.resolve(then if self.holds(condition) else otherwise)
 
     def _equals(self, argument: list[Any]) -> bool:
         left, right = (self.resolve(side) for side in argument)

@@ -17,7 +17,7 @@ from botocore.config import Config
 from local_stack.apigateway_event import API_ID
 from local_stack.errors import TemplateError
 from local_stack.intrinsics import ACCOUNT_ID, REGION, STACK_NAME, Physical
-from local_stack.template import API, FUNCTION, Template
+from local_stack.template import API, FUNCTION, STATE_MACHINE, Template
 
 CREDENTIALS: Mapping[str, str] = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -29,6 +29,7 @@ NOT_EMULATED: Mapping[str, str] = {
     "AWS::IAM::Policy": "permissions are not enforced",
     "AWS::Logs::LogGroup": "functions write to stderr",
     "AWS::S3::BucketPolicy": "permissions are not enforced",
+    "AWS::SNS::TopicPolicy": "permissions are not enforced",
     "AWS::SQS::QueuePolicy": "permissions are not enforced",
     "AWS::Serverless::LayerVersion": "dependencies come from the virtual environment",
     API: "the local front stands in",
@@ -73,13 +74,14 @@ def provision(template: Template, clients: Clients) -> None:
     types = template.types()
     template.physical.update(_foreseen(types))
     for logical_id, kind in types.items():
-        if kind in NOT_EMULATED or kind == FUNCTION:
+        if kind in NOT_EMULATED or kind in {FUNCTION, STATE_MACHINE}:
             continue
         if kind not in _CREATE:
             raise TemplateError(f"`{kind}` is not supported")
         order = _Order(name=_name(logical_id), properties=template.properties(logical_id))
         template.physical[logical_id] = _CREATE[kind](clients, order)
     _create_functions(template, clients)
+    _create_state_machines(template, clients)
     _create_rules(template, clients)
 
 
@@ -100,11 +102,18 @@ def _arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{REGION}:{ACCOUNT_ID}:{resource}"
 
 
+def _same(arn: str) -> Physical:
+    """A resource whose `Ref` is its ARN."""
+    return Physical(ref=arn, arn=arn)
+
+
 _FORESEEN: Mapping[str, Callable[[str], Physical]] = {
     FUNCTION: lambda name: Physical(ref=name, arn=_arn("lambda", f"function:{name}")),
     API: lambda _: Physical(ref=API_ID),
+    STATE_MACHINE: lambda name: _same(_arn("states", f"stateMachine:{name}")),
     "AWS::IAM::Role": lambda name: Physical(ref=name, arn=f"arn:aws:iam::{ACCOUNT_ID}:role/{name}"),
     "AWS::Logs::LogGroup": lambda name: Physical(ref=name, arn=_arn("logs", f"log-group:{name}:*")),
+    "AWS::SNS::Topic": lambda name: _same(_arn("sns", name)),
     "AWS::Serverless::LayerVersion": lambda name: Physical(ref=_arn("lambda", f"layer:{name}:1")),
 }
 
@@ -130,6 +139,7 @@ def _create_table(clients: Clients, order: _Order) -> Physical:
         AttributeDefinitions=properties["AttributeDefinitions"],
         KeySchema=properties["KeySchema"],
         BillingMode=properties["BillingMode"],
+        **{key: properties[key] for key in ("GlobalSecondaryIndexes",) if key in properties},
     )
     client.update_time_to_live(
         TableName=order.name, TimeToLiveSpecification=properties["TimeToLiveSpecification"]
@@ -154,6 +164,20 @@ def _create_queue(clients: Clients, order: _Order) -> Physical:
     return Physical(ref=created["QueueUrl"], arn=_arn("sqs", order.name))
 
 
+def _create_topic(clients: Clients, order: _Order) -> Physical:
+    return _same(clients["sns"].create_topic(Name=order.name)["TopicArn"])
+
+
+def _create_subscription(clients: Clients, order: _Order) -> Physical:
+    properties = order.properties
+    subscribed = clients["sns"].subscribe(
+        TopicArn=properties["TopicArn"],
+        Protocol=properties["Protocol"],
+        Endpoint=properties["Endpoint"],
+    )
+    return Physical(ref=subscribed["SubscriptionArn"])
+
+
 def _create_role(clients: Clients, order: _Order) -> Physical:
     created = clients["iam"].create_role(
         RoleName=order.name,
@@ -167,6 +191,8 @@ _CREATE: Mapping[str, Callable[[Clients, _Order], Physical]] = {
     "AWS::IAM::Role": _create_role,
     "AWS::KMS::Key": _create_key,
     "AWS::S3::Bucket": _create_bucket,
+    "AWS::SNS::Subscription": _create_subscription,
+    "AWS::SNS::Topic": _create_topic,
     "AWS::SQS::Queue": _create_queue,
     "AWS::SecretsManager::Secret": _create_secret,
 }
@@ -184,6 +210,13 @@ def _create_functions(template: Template, clients: Clients) -> None:
             Handler=function.handler,
             Role=template.properties(function.logical_id)["Role"],
             Code={"ZipFile": archive.getvalue()},
+        )
+
+
+def _create_state_machines(template: Template, clients: Clients) -> None:
+    for machine in template.state_machines():
+        clients["stepfunctions"].create_state_machine(
+            name=_name(machine.logical_id), definition=machine.definition, roleArn=machine.role
         )
 
 

@@ -21,6 +21,7 @@ from local_stack.functions import Functions
 from local_stack.http_server import listen
 from local_stack.intrinsics import REGION
 from local_stack.local_settings import LocalSettings
+from local_stack.people import named_groups
 from local_stack.provision import CREDENTIALS, Clients, provision
 from local_stack.runtime_api import Launch
 from local_stack.template import Template
@@ -153,18 +154,22 @@ class Supervisor:
         await upload_policies(
             clients["s3"], bucket, self._settings.policies, servers=servers, report=report
         )
-        tokens = [
-            _mint(clients, table, name=name, servers=servers)
-            for name in ("local-agent", "second-local-agent")
-        ]
+        groups = named_groups(self._settings.policies, servers)
+
+        def agent(name: str) -> str:
+            return _mint(clients, table, name=name, servers=servers)
+
+        def person(name: str, role: str) -> str:
+            return _mint(clients, table, name=name, role=role, person=name, groups=groups)
+
         return {
             "event": "ready",
             "mcp_urls": {server: f"{base_url}/mcp/{server}" for server in servers},
-            "console_url": None,
-            "agent_token": tokens[0],
-            "second_agent_token": tokens[1],
-            "approver_token": None,
-            "admin_token": None,
+            "console_url": f"{base_url}/approvals",
+            "agent_token": agent("local-agent"),
+            "second_agent_token": agent("second-local-agent"),
+            "approver_token": person("local-approver", "approver"),
+            "admin_token": person("local-admin", "admin"),
             "aws_endpoint_url": clients.endpoint_url,
             "bucket": bucket,
             "table": table,
@@ -176,14 +181,13 @@ async def _tell_the_end(process: asyncio.subprocess.Process) -> None:
     report("the emulated aws account has ended: every call is refused until you start again")
 
 
-def _mint(clients: Clients, table: str, *, name: str, servers: list[str]) -> str:
+def _mint(clients: Clients, table: str, **grant: Any) -> str:
     return create_grant(
         clients["dynamodb"],
         table,
-        name=name,
-        servers=servers,
         now_seconds=int(time.time()),
         lifetime_seconds=GRANT_SECONDS,
+        **grant,
     )
 
 
@@ -202,15 +206,16 @@ def _parameters(settings: LocalSettings, *, host: str, port: int) -> Mapping[str
         "AllowedOrigins": ",".join(f"http://{one}" for one in hosts),
         "AllowLoopbackUpstreams": "true",
         "PolicyRefreshSeconds": "1",
+        "PublicUrl": f"http://{host}:{port}",
         **settings.parameters,
     }
 
 
 def _servers(template: Template) -> list[str]:
-    """The names the gateway knows, read from its own settings."""
-    (text,) = (
+    """The names the gateway and the executor know, read from their settings."""
+    (text,) = {
         function.environment["PORTCULLIS_SERVERS"]
         for function in template.functions()
         if "PORTCULLIS_SERVERS" in function.environment
-    )
+    }
     return [name for servers in json.loads(text) for name in servers]

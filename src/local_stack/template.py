@@ -1,11 +1,13 @@
-"""What the local stack needs to know of a template: functions, routes, rules, resources.
+"""What the local stack needs to know of a template: functions, workflows, routes, rules, resources.
 
 Names, keys, environment variables, handlers, routes, gateway responses and event patterns
 are read here and nowhere repeated.
 
-Sources: SAM specification, "AWS::Serverless::Function", "AWS::Serverless::Api".
+Sources: SAM specification, "AWS::Serverless::Function", "AWS::Serverless::Api",
+"ApiFunctionAuth", "AWS::Serverless::StateMachine".
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,9 @@ from local_stack.template_yaml import load_template
 
 FUNCTION = "AWS::Serverless::Function"
 API = "AWS::Serverless::Api"
+STATE_MACHINE = "AWS::Serverless::StateMachine"
+
+_SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,15 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateMachine:
+    """A workflow; its definition is the file's, with the substitutions carried out."""
+
+    logical_id: str
+    definition: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """An EventBridge rule with one function as its target."""
 
@@ -44,12 +58,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A resource path (`/mcp/{server}`) and the method (or `ANY`) a function answers."""
+    """A resource path (`/mcp/{server}`, `/a/{proxy+}`) and the method (or `ANY`) of a function."""
 
     path: str
     method: str
     function: str  # logical id
     timeout_seconds: float
+    is_open: bool = False  # the authorizer is not asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +120,12 @@ class Template:
         return cls(load_template(path), parameters=parameters, folder=path.resolve().parent)
 
     def types(self) -> Mapping[str, str]:
-        """Logical id to resource type, in the order of the file."""
-        return {name: resource["Type"] for name, resource in self._tree["Resources"].items()}
+        """Logical id to type of every resource whose condition holds, in the file's order."""
+        return {
+            name: resource["Type"]
+            for name, resource in self._tree["Resources"].items()
+            if "Condition" not in resource or self._resolver.holds(resource["Condition"])
+        }
 
     def properties(self, logical_id: str) -> Mapping[str, Any]:
         """The resolved properties of one resource."""
@@ -121,6 +140,14 @@ class Template:
         """The folder with a function's code: src/, or what `sam build` made of it."""
         inherited = (self._tree.get("Globals") or {}).get("Function") or {}
         return self._folder / str({**inherited, **self._raw(function.logical_id)}["CodeUri"])
+
+    def state_machines(self) -> tuple[StateMachine, ...]:
+        """Every workflow; what it names must exist.
+
+        Raises:
+            TemplateError: its definition cannot be read, or names what is not substituted.
+        """
+        return tuple(self._state_machine(name) for name in self._of_type(STATE_MACHINE))
 
     def rules(self) -> tuple[Rule, ...]:
         """Every event rule that a function declares."""
@@ -180,6 +207,18 @@ class Template:
             log_format=str(logging.get("LogFormat", "Text")),
         )
 
+    def _state_machine(self, logical_id: str) -> StateMachine:
+        properties = self.properties(logical_id)
+        try:
+            text = (self._folder / str(properties["DefinitionUri"])).read_text("utf-8")
+        except (OSError, KeyError) as error:
+            raise TemplateError(f"`{logical_id}` has no definition") from error
+        return StateMachine(
+            logical_id=logical_id,
+            definition=substituted(text, properties.get("DefinitionSubstitutions") or {}),
+            role=properties["Role"],
+        )
+
     def _events(self) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
         for logical_id in self._of_type(FUNCTION):
             for name, event in (self._raw(logical_id).get("Events") or {}).items():
@@ -195,6 +234,7 @@ class Template:
                     method=event["Method"].upper(),
                     function=logical_id,
                     timeout_seconds=event.get("TimeoutInMillis", 29_000) / 1000,
+                    is_open=_is_open(event),
                 )
 
     def _authorizer(self, raw: Mapping[str, Any]) -> Authorizer:
@@ -209,6 +249,28 @@ class Template:
             )
         except (KeyError, TypeError) as error:
             raise TemplateError("the api has no default request authorizer") from error
+
+
+def substituted(text: str, values: Mapping[str, str]) -> str:
+    """A definition with its `${Name}`s carried out, as CloudFormation does: as text.
+
+    Raises:
+        TemplateError: one of them has no value.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise TemplateError(f"`{match[1]}` is not substituted")
+        return str(values[match[1]])
+
+    return _SUBSTITUTION.sub(value, text)
+
+
+def _is_open(event: Mapping[str, Any]) -> bool:
+    named = (event.get("Auth") or {}).get("Authorizer")
+    if named not in {None, "NONE"}:
+        raise TemplateError("a route has the default authorizer or none")
+    return named == "NONE"
 
 
 def _gateway_response(raw: Mapping[str, Any]) -> GatewayResponse:

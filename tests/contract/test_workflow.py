@@ -168,8 +168,11 @@ def test_N32_an_execution_is_named_by_the_id_and_told_nothing_but_it_and_two_tim
     )
 
 
-@pytest.mark.parametrize("timeout,wait", [(1, 2), (298, 299), (299, 300), (86_400, 300)])
-def test_it_looks_again_after_its_deadline_and_at_the_latest_after_five_minutes(
+@pytest.mark.parametrize(
+    "timeout,wait",
+    [(1, 2), (298, 299), (299, 300), (86_400, 300), (450_000, 300), (1_800_000, 1200)],
+)
+def test_it_looks_again_after_its_deadline_after_five_minutes_or_1500_times_in_all(
     machine: Machine, timeout: int, wait: int
 ) -> None:
     machine.asked()

@@ -1,6 +1,8 @@
-"""The Python that the pages show for grants, carried out as it stands there."""
+"""What the pages show for grants, Python and commands, carried out as it stands there."""
 
+import json
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +11,18 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from typer.testing import CliRunner
 
 from portcullis.adapters.dynamodb_grants import DynamoDBGrants
+from portcullis_cli.app import APP
 
 ROOT = Path(__file__).parents[2]
 TABLE = "state"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-README = BLOCK.findall((ROOT / "README.md").read_text())
-MINT, REVOKE_BY_TOKEN, REVOKE_BY_NAME = BLOCK.findall((ROOT / "docs" / "grants.md").read_text())
+COMMAND = re.compile(r"^scripts/portcullis (grants create .*)$", re.MULTILINE)
+GRANTS = (ROOT / "docs" / "grants.md").read_text()
+MINT, REVOKE_BY_TOKEN, REVOKE_BY_NAME = BLOCK.findall(GRANTS)
+COMMANDS = COMMAND.findall((ROOT / "README.md").read_text() + GRANTS)
 
 
 @pytest.fixture
@@ -52,11 +58,10 @@ def now() -> int:
     return int(time.time())
 
 
-@pytest.mark.parametrize("snippet", [*README, MINT], ids=["README", "grants"])
 def test_the_token_that_is_minted_opens_the_servers(
-    grants: DynamoDBGrants, snippet: str, capsys: pytest.CaptureFixture[str]
+    grants: DynamoDBGrants, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    token = run(snippet)["token"]
+    token = run(MINT)["token"]
     assert capsys.readouterr().out == f"{token}\n"
     grant = grants.find(token, now_seconds=now())
     assert grant is not None
@@ -77,3 +82,16 @@ def test_all_tokens_of_a_name_are_revoked(grants: DynamoDBGrants) -> None:
     run(REVOKE_BY_NAME)
     assert [grants.find(token, now_seconds=now()) for token in tokens] == [None, None]
     assert grants.find(other, now_seconds=now()) is not None
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS)))
+def test_a_command_that_is_shown_mints_a_grant(grants: DynamoDBGrants, command: str) -> None:
+    words = shlex.split(command)
+    result = CliRunner().invoke(APP, [*words, "--json"], env={"PORTCULLIS_TABLE": TABLE})
+    assert result.exit_code == 0, result.output
+    grant = grants.find(json.loads(result.stdout)["token"], now_seconds=now())
+    assert grant is not None
+    assert grant.name == words[2]
+    assert grant.person.endswith("@example.com")
+    assert bool(grant.servers) is ("--server" in words)
+    assert grant.role.value == (words[words.index("--role") + 1] if "--role" in words else "agent")

@@ -151,25 +151,29 @@ def grant(ready: dict[str, Any], token: str) -> Grant | None:
     return grants.find(token, now_seconds=0)
 
 
+def the_console_serves_the_people_of_the_ready_line(ready: dict[str, Any]) -> None:
+    base_url = ready["mcp_urls"]["extra"].removesuffix("/mcp/extra")
+    assert ready["console_url"] == f"{base_url}/approvals"
+    assert console(ready, None) == 401
+    assert console(ready, ready["agent_token"]) == 403
+    for name, role in (("approver", Role.APPROVER), ("admin", Role.ADMIN)):
+        token = ready[f"{name}_token"]
+        assert console(ready, token) == 200
+        assert initialize(ready, token) in {401, 403}
+        held = grant(ready, token)
+        assert held is not None
+        assert (held.name, held.person, held.role) == (f"local-{name}", f"local-{name}", role)
+        assert set(held.groups) == {"approvers", "on call", "platform"}
+
+
 def test_it_says_where_it_is_serves_both_agents_and_ends_without_a_trace(policies: str) -> None:
     servers = json.dumps({"extra": {"url": "http://127.0.0.1:9/mcp"}})
     with running(PORT="0", POLICIES=policies, SERVERS=servers) as runner:
         ready = json.loads(runner.first_line())
         assert ready["event"] == "ready"
         assert set(ready["mcp_urls"]) == {"amazon-mq", "aws-iam", "extra"}
-        base_url = ready["mcp_urls"]["extra"].removesuffix("/mcp/extra")
-        assert ready["console_url"] == f"{base_url}/approvals"
         assert {"bucket", "table"} <= set(ready)
-        assert console(ready, None) == 401
-        assert console(ready, ready["agent_token"]) == 403
-        for name, role in (("approver", Role.APPROVER), ("admin", Role.ADMIN)):
-            token = ready[f"{name}_token"]
-            assert console(ready, token) == 200
-            assert initialize(ready, token) in {401, 403}
-            held = grant(ready, token)
-            assert held is not None
-            assert (held.name, held.person, held.role) == (f"local-{name}", f"local-{name}", role)
-            assert set(held.groups) == {"approvers", "on call", "platform"}
+        the_console_serves_the_people_of_the_ready_line(ready)
         assert initialize(ready, None) == 401
         assert initialize(ready, "pcl_nobody") == 401
         assert initialize(ready, ready["agent_token"]) == 200

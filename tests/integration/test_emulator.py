@@ -1,11 +1,7 @@
 """The emulator's process: what it corrects, seen through real clients."""
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
-import threading
+import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,16 +12,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from integration.test_runtime_api import LAUNCH, make_function, until
+from integration.test_runtime_api import LAUNCH, make_function
 from local_stack.environment_pool import EnvironmentPool
-from local_stack.functions import Functions
-from local_stack.intrinsics import ACCOUNT_ID, REGION
 from local_stack.provision import Clients
 from local_stack.runtime_api import Outcome
+from support.emulator_process import ROLE, emulator_process, function_arn, serving_functions
+from support.waiting import until
 
-SOURCE = Path(__file__).parents[2] / "src"
-ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/any"
-MISBEHAVE = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:misbehave"
+MISBEHAVE = function_arn("misbehave")
+EVENTS = Path(__file__).parents[2] / "events"
 
 
 class Listener(EnvironmentPool):
@@ -38,69 +33,21 @@ class Listener(EnvironmentPool):
         return await super().invoke(event)
 
 
-class FunctionsThread:
-    """The functions endpoint in a thread of its own."""
-
-    def __init__(self) -> None:
-        self.pool: Listener
-        self.url = ""
-        self._ready = threading.Event()
-        self._stop: asyncio.Event
-        self._loop: asyncio.AbstractEventLoop
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-
-    async def _run(self) -> None:
-        function = replace(make_function("support.lambda_handlers.misbehave"), name="misbehave")
-        self.pool = Listener(
-            function, LAUNCH, maximum=2, patience_seconds=20, report=lambda _: None
-        )
-        self.pool.events = []
-        functions = Functions({"misbehave": self.pool}, report=lambda _: None)
-        await functions.start()
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self.url = functions.url
-        self._ready.set()
-        await self._stop.wait()
-        await functions.close()
-        await self.pool.close()
-
-    def start(self) -> None:
-        self._thread.start()
-        assert self._ready.wait(20)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+@pytest.fixture(scope="module")
+def pool() -> Listener:
+    function = replace(make_function("support.lambda_handlers.misbehave"), name="misbehave")
+    made = Listener(function, LAUNCH, maximum=2, patience_seconds=20, report=lambda _: None)
+    made.events = []
+    return made
 
 
 @pytest.fixture(scope="module")
-def functions() -> Iterator[FunctionsThread]:
-    thread = FunctionsThread()
-    thread.start()
-    yield thread
-    thread.stop()
-
-
-@pytest.fixture(scope="module")
-def clients(functions: FunctionsThread) -> Iterator[Clients]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "local_stack.emulator", "--functions", functions.url],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        made = Clients(f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}")
-        made["iam"].create_role(RoleName="any", AssumeRolePolicyDocument="{}")
-        made["lambda"].create_function(
-            FunctionName="misbehave",
-            Runtime="python3.13",
-            Handler="x.y",
-            Role=ROLE,
-            Code={"ZipFile": b"PK\x05\x06" + b"\0" * 18},
-        )
+def clients(pool: Listener) -> Iterator[Clients]:
+    with (
+        serving_functions({"misbehave": pool}) as url,
+        emulator_process(url, "misbehave") as made,
+    ):
         yield made
-        process.terminate()
 
 
 def code_of(error: ClientError) -> str:
@@ -125,19 +72,17 @@ def test_an_unknown_function_is_not_found(clients: Clients) -> None:
     assert code_of(caught.value) == "ResourceNotFoundException"
 
 
-def test_an_asynchronous_invocation_is_accepted_at_once(
-    clients: Clients, functions: FunctionsThread
-) -> None:
+def test_an_asynchronous_invocation_is_accepted_at_once(clients: Clients, pool: Listener) -> None:
     event = {"do": "nothing", "id": uuid.uuid4().hex}
     answer = clients["lambda"].invoke(
         FunctionName="misbehave", InvocationType="Event", Payload=json.dumps(event)
     )
     assert answer["StatusCode"] == 202
-    assert until(lambda: event in functions.pool.events)
+    assert until(lambda: event in pool.events)
 
 
 def test_an_upload_reaches_the_function_of_the_rule_that_matches(
-    clients: Clients, functions: FunctionsThread
+    clients: Clients, pool: Listener
 ) -> None:
     clients["s3"].create_bucket(Bucket="uploads")
     clients["s3"].put_bucket_notification_configuration(
@@ -154,11 +99,11 @@ def test_an_upload_reaches_the_function_of_the_rule_that_matches(
     clients["s3"].put_object(Bucket="uploads", Key="in/a.yaml", Body=b"")
 
     def seen() -> list[Any]:
-        return [one for one in functions.pool.events if one.get("source") == "aws.s3"]
+        return [one for one in pool.events if one.get("source") == "aws.s3"]
 
     assert until(lambda: bool(seen()))
     (event,) = seen()
-    sample = json.loads((SOURCE.parent / "events" / "policy-uploaded.json").read_text("utf-8"))
+    sample = json.loads((EVENTS / "policy-uploaded.json").read_text("utf-8"))
     assert set(event) == set(sample)
     assert event["detail"]["object"]["key"] == "in/a.yaml"
     assert len(event["time"]) == len(sample["time"])
@@ -257,6 +202,83 @@ def test_executions_without_a_name_are_two_executions(clients: Clients) -> None:
     first, second = start_execution(clients, states), start_execution(clients, states)
     assert first.rsplit(":", 1)[1] != "None"
     assert first.rsplit(":", 1)[1] != second.rsplit(":", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("moment", "end"),
+    [
+        ("2026-01-01T00:00:00Z", "Past"),
+        ("2026-01-01T00:00:00.123456Z", "Past"),
+        ("2999-01-01T00:00:00.5Z", "Future"),
+        ("2999-01-01T00:00:00+14:00", "Future"),
+    ],
+)
+def test_a_workflow_compares_the_time_as_aws_writes_it(
+    clients: Clients, moment: str, end: str
+) -> None:
+    choice = {"Variable": "$$.State.EnteredTime", "TimestampGreaterThanPath": "$.moment"}
+    states = {
+        "Tell": {
+            "Type": "Pass",
+            "Parameters": {"now.$": "$$.State.EnteredTime"},
+            "ResultPath": "$.told",
+            "Next": "Which",
+        },
+        "Which": {"Type": "Choice", "Choices": [{**choice, "Next": "Past"}], "Default": "Future"},
+        "Past": {"Type": "Succeed"},
+        "Future": {"Type": "Succeed"},
+    }
+    execution = start_execution(clients, states, input=json.dumps({"moment": moment}))
+    told = json.loads(status_becomes(clients, execution, "SUCCEEDED")["output"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["told"]["now"])
+    history = clients["stepfunctions"].get_execution_history(executionArn=execution)["events"]
+    assert history[-2]["stateExitedEventDetails"]["name"] == end
+
+
+def test_a_state_that_is_entered_again_has_all_its_retries(clients: Clients) -> None:
+    fail = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": MISBEHAVE, "Payload": {"do": "raise"}},
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Again"}],
+        "End": True,
+    }
+    again = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.again", "IsPresent": True, "Next": "Done"}],
+        "Default": "Mark",
+    }
+    mark = {"Type": "Pass", "Result": True, "ResultPath": "$.again", "Next": "Fail"}
+    states = {"Fail": fail, "Again": again, "Mark": mark, "Done": {"Type": "Succeed"}}
+    execution = start_execution(clients, states)
+    status_becomes(clients, execution, "SUCCEEDED")
+    history = clients["stepfunctions"].get_execution_history(executionArn=execution)["events"]
+    assert [event["type"] for event in history].count("TaskFailed") == 4
+
+
+def test_an_event_of_a_workflow_reaches_the_function_of_the_rule_that_matches(
+    clients: Clients, pool: Listener
+) -> None:
+    mark = uuid.uuid4().hex
+    pattern = {"source": ["a-workflow"], "detail": {"mark": [mark]}}
+    clients["events"].put_rule(Name=mark, EventPattern=json.dumps(pattern))
+    clients["events"].put_targets(Rule=mark, Targets=[{"Id": "f", "Arn": MISBEHAVE}])
+    entry = {"Source": "a-workflow", "DetailType": "T", "Detail": {"mark": mark}}
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::events:putEvents",
+        "Parameters": {"Entries": [{"EventBusName": "default", **entry}]},
+        "End": True,
+    }
+    execution = start_execution(clients, {"Tell": state})
+    status_becomes(clients, execution, "SUCCEEDED")
+
+    def seen() -> list[Any]:
+        return [one for one in pool.events if one.get("source") == "a-workflow"]
+
+    assert until(lambda: bool(seen()))
+    assert execution in seen()[0]["resources"]
 
 
 @pytest.mark.parametrize(("do", "status"), [("nothing", "SUCCEEDED"), ("raise", "FAILED")])

@@ -22,7 +22,10 @@ from support.http_calls import post, send_raw
 EVENTS = Path(__file__).parents[2] / "events"
 API = Api(
     stage="prod",
-    routes=(Route(path="/mcp/{server}", method="ANY", function="Proxy", timeout_seconds=1),),
+    routes=(
+        Route(path="/mcp/{server}", method="ANY", function="Proxy", timeout_seconds=1),
+        Route(path="/open/{any+}", method="ANY", function="Proxy", timeout_seconds=5, is_open=True),
+    ),
     authorizer=Authorizer(function="Authorizer", identity_headers=("Authorization",)),
     responses={
         "UNAUTHORIZED": GatewayResponse(
@@ -130,6 +133,37 @@ def test_a_function_gets_an_event_of_api_gateway_s_shape(front: Served) -> None:
     }
 
 
+def test_an_open_route_is_served_without_an_authorizer_whatever_credential_is_sent(
+    front: Served,
+) -> None:
+    sample = json.loads((EVENTS / "approvals-page.json").read_text("utf-8"))
+    for word in (None, "unknown", "broken", "good"):
+        status, _, body = front.call("/open/a/event", word, method="GET", body=b"")
+        event = json.loads(body)
+        assert status == 200
+        assert set(event) == set(sample)
+        assert set(event["requestContext"]) <= set(sample["requestContext"])
+        assert "authorizer" not in event["requestContext"]
+        assert event["pathParameters"] == {"any": "a/event"}
+        assert event["requestContext"]["path"] == event["path"] == "/open/a/event"
+
+
+def test_a_page_and_each_of_its_cookies_pass(front: Served) -> None:
+    answer = send_raw(
+        front.port, b"GET /open/page HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    )
+    head, _, body = answer.partition(b"\r\n\r\n")
+    lines = head.lower().split(b"\r\n")
+    assert lines[0] == b"http/1.1 303 "
+    assert {
+        b"content-type: text/html; charset=utf-8",
+        b"location: /approvals",
+        b"set-cookie: a=1; httponly",
+        b"set-cookie: b=2; path=/",
+    } <= set(lines)
+    assert body == "<p>\u00e9</p>".encode()
+
+
 def test_repeated_headers_stay_visible_and_hop_by_hop_headers_end_here(front: Served) -> None:
     answer = send_raw(
         front.port,
@@ -171,7 +205,7 @@ def test_a_request_that_is_not_authorised_reaches_no_function(
     assert (answer[1].get("www-authenticate") == "Bearer") == (status == 401)
 
 
-@pytest.mark.parametrize("path", ["/", "/mcp", "/mcp/a/b", "/prod/mcp/event", "/mcp/"])
+@pytest.mark.parametrize("path", ["/", "/mcp", "/mcp/a/b", "/prod/mcp/event", "/mcp/", "/open"])
 def test_a_path_without_a_route_is_not_found_even_with_a_credential(
     front: Served, path: str
 ) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from local_stack.functions import Functions
 from local_stack.runtime_api import Launch, Outcome
 from local_stack.template import Function
 from support.http_calls import post
+from support.waiting import until
 
 TESTS = Path(__file__).parents[1]
 LAUNCH = Launch(
@@ -79,15 +79,6 @@ def is_gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return Path(f"/proc/{pid}/stat").read_text("ascii").split(") ")[1][0] == "Z"
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def test_a_handler_sees_its_event_its_context_and_the_template_s_variables() -> None:

@@ -55,7 +55,7 @@ def read_api() -> Api:
 def fronted(gate: Gate) -> Iterator[int]:
     """Serve the gate; answer the port."""
     api = read_api()
-    (route,) = api.routes
+    (route,) = [one for one in api.routes if not one.is_open]
     with mock.patch.dict(os.environ, {"PORTCULLIS_TABLE": TABLE}):
         authorizer = own_module("portcullis.entrypoints.lambda_authorizer")
     pools = {

@@ -164,7 +164,7 @@ def test_a_broken_header_line_names_nothing(wire: Wire, extra: str) -> None:
 # ---------------------------------------------------------------- paths
 
 LOST = [
-    ("//mcp/f0", 404), ("/mcp//f0", 404), ("/mcp/f0/", 404), ("/mcp", 404), ("/mcp/", 404),
+    ("//mcp/f0", 404), ("/mcp//f0", 404), ("/mcp/f0/", 403), ("/mcp", 404), ("/mcp/", 404),
     ("/", 404), ("/MCP/f0", 404), ("/mcp;x/f0", 404), ("/%6dcp/f0", 404), ("/mcp%2ff0", 404),
     ("/prod/mcp/f0", 404), ("/mcp/f0/..;/approve", 404), ("/mcp/../mcp/f0", 404),
     ("/./mcp/f0", 404), ("\\mcp\\f0", 404), ("http://evil.example/mcp/f0", 404),
@@ -178,7 +178,7 @@ LOST = [
     "target,status", [pytest.param(target, status, id=f"D21-{target}") for target, status in LOST]
 )
 def test_a_path_is_the_route_or_none(wire: Wire, target: str, status: int) -> None:
-    """404: no such route. 403: the route of a server that the grant does not open."""
+    """404: no such route. 403: the route, at a path that the grant does not open."""
     answered, _, body = wire.send(target=target, body=text(GOOD), name="get_info")
     assert answered == status, body
     assert (wire.gate.recorder.received, wire.gate.records) == ([], [])
@@ -232,10 +232,16 @@ def test_a_server_the_authorizer_did_not_judge_is_refused(wire: Wire, parameters
 
 
 @pytest.mark.parametrize("routes", [pytest.param(1, id="D21-the template's routes")])
-def test_the_template_has_one_route_and_an_authorizer_on_it(routes: int) -> None:
+def test_the_template_has_one_route_for_agents_and_an_authorizer_on_it(routes: int) -> None:
+    """The console authenticates by itself; nothing else is open."""
     api = read_api()
-    assert [(route.path, route.method) for route in api.routes] == [("/mcp/{server}", "ANY")]
-    assert (len(api.routes), api.authorizer.identity_headers) == (routes, ("Authorization",))
+    guarded = [(route.path, route.method) for route in api.routes if not route.is_open]
+    assert guarded == [("/mcp/{server}", "ANY")]
+    assert (len(guarded), api.authorizer.identity_headers) == (routes, ("Authorization",))
+    assert {(route.path, route.function) for route in api.routes if route.is_open} == {
+        ("/approvals", "ConsoleFunction"),
+        ("/approvals/{proxy+}", "ConsoleFunction"),
+    }
     assert api.binary_media_types == ()
 
 

@@ -17,7 +17,14 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from local_stack.emulator import dynamodb, event_bridge, lambda_invoke, mq, stepfunctions
+from local_stack.emulator import (
+    dynamodb,
+    event_bridge,
+    lambda_invoke,
+    mq,
+    stepfunctions,
+    workflow_states,
+)
 
 
 def main() -> None:
@@ -26,11 +33,14 @@ def main() -> None:
     parser.add_argument("--functions", required=True)
     functions = parser.parse_args().functions
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # What fails in a workflow stands in its history.
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
     dynamodb.install()
     event_bridge.install()
     lambda_invoke.install(functions)
     mq.install()
     stepfunctions.install()
+    workflow_states.install()
     default_user_config["lambda"]["use_docker"] = False
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     server = make_server(

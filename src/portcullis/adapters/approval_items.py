@@ -232,6 +232,6 @@ def _open_request(value: JsonValue) -> tuple[str, int]:
 def _instant(text: str) -> int:
     """Epoch seconds of a timestamp as Step Functions writes it: RFC 3339, with its zone."""
     instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError("a stored instant names no zone")
+    if instant.tzinfo is None or instant.timestamp() < 0:
+        raise ValueError("a stored instant names no zone, or one before the epoch")
     return int(instant.timestamp())

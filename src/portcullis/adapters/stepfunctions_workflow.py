@@ -14,10 +14,10 @@ from typing import Any
 from portcullis.adapters.aws_calls import Client, error_code
 from portcullis.approvals.record import ApprovalRecord
 from portcullis.errors import WorkflowError
-from portcullis.gateway.approval_ports import Workflow
+from portcullis.gateway.approval_ports import MOST_LOOKS, Workflow
 from portcullis.strictjson import dump
 
-LONGEST_WAIT_SECONDS = 300  # then it looks again by itself
+LONGEST_WAIT_SECONDS = 300  # then it looks again by itself; later for what waits for days
 
 _STARTED_BEFORE = frozenset({"ExecutionAlreadyExists"})
 _NOTHING_WAITS = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
@@ -66,12 +66,17 @@ class StepFunctionsWorkflow(Workflow):
         return None
 
 
+def _wait_seconds(timeout_seconds: int) -> int:
+    """An execution ends at 25,000 events (Step Functions guide, "Quotas")."""
+    return min(timeout_seconds + 1, max(LONGEST_WAIT_SECONDS, timeout_seconds // MOST_LOOKS))
+
+
 def _input(record: ApprovalRecord) -> str:
     deadline = datetime.fromtimestamp(record.expires_at, UTC)
     return dump(
         {
             "approval": record.id,
-            "wait": min(record.terms.timeout_seconds + 1, LONGEST_WAIT_SECONDS),
+            "wait": _wait_seconds(record.terms.timeout_seconds),
             "deadline": deadline.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
     ).decode()

@@ -158,4 +158,6 @@ class Credentials(Protocol):
 
 
 ARGUMENTS, RESULT = "arguments", "result"  # purposes of the vault
+# As often a workflow can look at one request: waits and rests together fill its time in fewer.
+MOST_LOOKS = 1_500
 OPEN_STATES = frozenset((State.PENDING, State.APPROVED, State.EXECUTING))

@@ -17,7 +17,7 @@ from portcullis.approvals.life import Refusal
 from portcullis.approvals.record import ApprovalRecord
 from portcullis.approvals.states import State
 from portcullis.errors import ApprovalStoreError, CounterStoreError, UnavailableError
-from portcullis.gateway.approval_ports import ApprovalStore
+from portcullis.gateway.approval_ports import MOST_LOOKS, ApprovalStore
 from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.outcome import Carried, Carrier
 from portcullis.gateway.ports import CounterStore, DecisionLog, Refused, Reserved
@@ -82,7 +82,7 @@ class Executor:
             exchange.outcome = Outcome.APPROVAL_UNAVAILABLE.value
             exchange.upstream_outcome = f"not sent: {error}"
             self._ports.log.record(exchange.to_record(200))
-            return AGAIN_SECONDS
+            return self._rest(record, AGAIN_SECONDS)
 
     def _carry_out(self, record: ApprovalRecord, exchange: Exchange) -> int:
         if life.is_over(record, now=self._now()):
@@ -107,7 +107,13 @@ class Executor:
             return self._refuse(record, LIMITED, exchange)
         exchange.outcome = Outcome.LIMIT_REACHED.value
         self._ports.log.record(exchange.to_record(200))
-        return min(refused.retry_after_seconds, LONGEST_REST_SECONDS)
+        return self._rest(record, refused.retry_after_seconds)
+
+    @staticmethod
+    def _rest(record: ApprovalRecord, seconds: int) -> int:
+        """Soon, and not so often that the workflow cannot look any more before the deadline."""
+        longest_soon = min(seconds, LONGEST_REST_SECONDS)
+        return max(longest_soon, record.terms.timeout_seconds // MOST_LOOKS)
 
     def _claimed(
         self, record: ApprovalRecord, ready: Ready, reserved: Reserved, exchange: Exchange

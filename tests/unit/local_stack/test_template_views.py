@@ -1,11 +1,21 @@
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_stack.errors import TemplateError
 from local_stack.intrinsics import Physical
-from local_stack.template import Authorizer, Function, GatewayResponse, Route, Rule, Template
+from local_stack.template import (
+    Authorizer,
+    Function,
+    GatewayResponse,
+    Route,
+    Rule,
+    StateMachine,
+    Template,
+    substituted,
+)
 
 TREE: dict[str, Any] = {
     "Globals": {"Function": {"Runtime": "python3.13", "MemorySize": 1024, "Timeout": 29}},
@@ -44,6 +54,15 @@ TREE: dict[str, Any] = {
                 "Environment": {"Variables": {"TABLE": {"Ref": "Table"}, "N": 3}},
                 "Events": {
                     "Http": {"Type": "Api", "Properties": {"Path": "/x/{y}", "Method": "any"}},
+                    "Open": {
+                        "Type": "Api",
+                        "Properties": {
+                            "Path": "/open/{rest+}",
+                            "Method": "get",
+                            "TimeoutInMillis": 5000,
+                            "Auth": {"Authorizer": "NONE"},
+                        },
+                    },
                     "Put": {
                         "Type": "EventBridgeRule",
                         "Properties": {"Pattern": {"source": [{"Ref": "Table"}]}},
@@ -87,6 +106,9 @@ def test_the_api_has_its_routes_authorizer_and_responses() -> None:
     assert api.stage == "prod"
     assert api.routes == (
         Route(path="/x/{y}", method="ANY", function="Main", timeout_seconds=29.0),
+        Route(
+            path="/open/{rest+}", method="GET", function="Main", timeout_seconds=5.0, is_open=True
+        ),
     )
     assert api.authorizer == Authorizer(function="Guard", identity_headers=("Authorization",))
     assert api.responses == {
@@ -98,6 +120,53 @@ def test_the_api_has_its_routes_authorizer_and_responses() -> None:
 
 def test_properties_of_a_resource_are_resolved() -> None:
     assert make_template().properties("Table") == {"A": "p-Table"}
+
+
+def test_a_resource_exists_where_its_condition_holds() -> None:
+    tree = copy.deepcopy(TREE)
+    tree["Conditions"] = {"On": {"Fn::Equals": [1, 1]}, "Off": {"Fn::Equals": [1, 2]}}
+    for name in ("On", "Off"):
+        tree["Resources"][name] = {"Type": "AWS::SNS::Topic", "Condition": name}
+    assert set(make_template(tree).types()) == {*TREE["Resources"], "On"}
+
+
+def make_workflow(folder: Path, **properties: object) -> Template:
+    (folder / "w.asl.json").write_text('{"t": "${Table}", "n": "${N}", "path": "$.x"}', "utf-8")
+    machine = {
+        "DefinitionUri": "w.asl.json",
+        "DefinitionSubstitutions": {"Table": {"Ref": "Table"}, "N": 3},
+        "Role": {"Fn::GetAtt": ["Table", "Arn"]},
+        **properties,
+    }
+    resources = {"W": {"Type": "AWS::Serverless::StateMachine", "Properties": machine}}
+    template = Template({"Resources": resources}, parameters={}, folder=folder)
+    template.physical["Table"] = Physical(ref="the-table", arn="arn:table")
+    return template
+
+
+def test_a_workflow_is_its_file_with_the_substitutions_carried_out(tmp_path: Path) -> None:
+    assert make_workflow(tmp_path).state_machines() == (
+        StateMachine(
+            logical_id="W",
+            definition='{"t": "the-table", "n": "3", "path": "$.x"}',
+            role="arn:table",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"DefinitionUri": "elsewhere.json"}, {"DefinitionSubstitutions": {"Table": "t"}}],
+)
+def test_a_workflow_that_cannot_be_told_is_an_error(
+    tmp_path: Path, properties: dict[str, object]
+) -> None:
+    with pytest.raises(TemplateError):
+        make_workflow(tmp_path, **properties).state_machines()
+
+
+def test_a_substitution_is_not_carried_out_twice() -> None:
+    assert substituted("${A}", {"A": "${B}", "B": "b"}) == "${B}"
 
 
 def changed(*path: str, to: object) -> Template:
@@ -128,6 +197,11 @@ AUTHORIZER = (*API, "Auth", "Authorizers", "A")
             to={"Headers": {"X": "context.requestId"}},
         ),
         changed("Resources", "Main", "Properties", "Events", "Http", "Type", to="Schedule"),
+        changed(
+            *("Resources", "Main", "Properties", "Events", "Open", "Properties"),
+            "Auth",
+            to={"Authorizer": "Other"},
+        ),
     ],
 )
 def test_an_api_that_the_front_cannot_stand_in_for_is_an_error(template: Template) -> None:
