@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import command_pages
 from local_stack.template_yaml import load_template
 from portcullis.entrypoints.settings import (
     ActivatorSettings,
@@ -135,6 +136,13 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "console-settings": settings(ConsoleSettings),
     "authorizer-settings": settings(AuthorizerSettings),
     "activator-settings": settings(ActivatorSettings),
+    "cli-commands": lambda: table(
+        ("command", "what it does", "example"), command_pages.command_rows()
+    ),
+    "cli-options": lambda: table(
+        ("option", "variable", "meaning", "commands"), command_pages.option_rows()
+    ),
+    "cli-exit-codes": lambda: table(("code", "meaning"), command_pages.exit_rows()),
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MARKED_FOLDERS = ("property", "e2e", "conformance", "races")
+MARKED_FOLDERS = ("property", "browser", "e2e", "conformance", "races")
 FAKE_ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",

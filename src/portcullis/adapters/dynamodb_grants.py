@@ -14,10 +14,11 @@ from enum import Enum
 from typing import Any
 
 from portcullis.adapters.aws_calls import AwsError, Client, error_code
+from portcullis.approvals.identity import GRANT_ISSUER
 from portcullis.errors import GrantStoreError
 from portcullis.policy.model import Principal
 
-ISSUER = "portcullis:grant"
+ISSUER = GRANT_ISSUER
 TOKEN_PREFIX = "pcl_"  # noqa: S105 - a prefix that secret scanners can look for, not a secret
 CREDENTIAL_PREFIX = "grant:"
 _MAXIMUM_TOKEN_CHARS = 128

@@ -27,7 +27,13 @@ KEYS_AGAIN_SECONDS: Final = 10  # keys that change are asked for again at most t
 MAXIMUM_REPLY_BYTES: Final = 1 << 20
 
 _TIMEOUT = urllib3.Timeout(connect=2.0, read=4.0)
-_HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "portcullis"}
+# Sign-ins are rare, and a connection does not survive the time between two of them in Lambda.
+_HEADERS = {
+    "accept": "application/json",
+    "accept-encoding": "identity",
+    "connection": "close",
+    "user-agent": "portcullis",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

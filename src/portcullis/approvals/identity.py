@@ -13,6 +13,8 @@ from portcullis.approvals.record import Vote
 from portcullis.policy.model import Approval, Principal
 
 GROUP_PREFIX = "group:"
+GRANT_ISSUER = "portcullis:grant"
+_GRANT_KEY = Principal(issuer=GRANT_ISSUER, subject="").key
 
 
 def folded(name: str) -> str:
@@ -33,10 +35,22 @@ def is_same_person(one: Principal, key: str, person: str, subject: str) -> bool:
     return not ours.isdisjoint({folded(subject), folded(person)})
 
 
-def is_approver(terms: Approval, *, subject: str, person: str, groups: Iterable[str]) -> bool:
-    """Whether a person is named by a rule: by subject, by identity, or by a group."""
+def names_of(vote: Vote) -> frozenset[str]:
+    """The names a person voted under; votes that share one are one person's."""
+    return frozenset((folded(vote.person), folded(vote.subject)))
+
+
+def is_approver(
+    terms: Approval, *, key: str, subject: str, person: str, groups: Iterable[str]
+) -> bool:
+    """Whether a person is named by a rule: by the name of a grant, as a person, or by a group.
+
+    The subject of anybody else names nobody: an issuer may let people choose it.
+    """
     names = {name for name in terms.approvers if not name.startswith(GROUP_PREFIX)}
-    if subject in names or folded(person) in {folded(name) for name in names}:
+    if (key.startswith(_GRANT_KEY) and subject in names) or folded(person) in {
+        folded(name) for name in names
+    }:
         return True
     wanted = {
         name.removeprefix(GROUP_PREFIX) for name in terms.approvers if name.startswith(GROUP_PREFIX)
@@ -46,11 +60,14 @@ def is_approver(terms: Approval, *, subject: str, person: str, groups: Iterable[
 
 def standing(votes: Iterable[Vote], terms: Approval, requester: Principal) -> int:
     """How many different people stand behind a call by these terms; its requester never does."""
-    people: set[str] = set()
+    people: list[frozenset[str]] = []
     for vote in votes:
         named = is_approver(
-            terms, subject=vote.subject, person=vote.person, groups=vote.groups
+            terms, key=vote.key, subject=vote.subject, person=vote.person, groups=vote.groups
         ) and not is_same_person(requester, vote.key, vote.person, vote.subject)
         if named:
-            people.add(folded(vote.person))
+            names = names_of(vote)
+            known = [person for person in people if not person.isdisjoint(names)]
+            others = [person for person in people if person.isdisjoint(names)]
+            people = [*others, names.union(*known)]
     return len(people)

@@ -7,7 +7,13 @@ version, so two changes of one version never both happen.
 from dataclasses import replace
 from enum import Enum
 
-from portcullis.approvals.identity import folded, is_approver, is_same_person, standing
+from portcullis.approvals.identity import (
+    is_approver,
+    is_same_person,
+    names_of,
+    person_of,
+    standing,
+)
 from portcullis.approvals.record import ApprovalRecord, Vote
 from portcullis.approvals.states import TERMINAL, Event, State, after
 from portcullis.policy.model import Principal
@@ -30,14 +36,16 @@ def may_see(record: ApprovalRecord, viewer: Principal, *, is_admin: bool) -> boo
     if is_admin or _is_named(record, viewer):
         return True
     requester = record.requester
-    return is_same_person(viewer, requester.key, requester.person, requester.subject)
+    return is_same_person(viewer, requester.key, person_of(requester), requester.subject)
 
 
 def refusal_to_decide(record: ApprovalRecord, vote: Vote, *, now: int) -> Refusal | None:
     """Why a person cannot decide now, in the order that tells least; None: they can."""
     if is_same_person(record.requester, vote.key, vote.person, vote.subject):
         return Refusal.OWN_REQUEST
-    if not is_approver(record.terms, subject=vote.subject, person=vote.person, groups=vote.groups):
+    if not is_approver(
+        record.terms, key=vote.key, subject=vote.subject, person=vote.person, groups=vote.groups
+    ):
         return Refusal.NOT_AN_APPROVER
     if record.state is not State.PENDING:
         return Refusal.NOT_NOW
@@ -51,7 +59,7 @@ def approve(record: ApprovalRecord, vote: Vote, *, now: int) -> ApprovalRecord |
     refusal = refusal_to_decide(record, vote, now=now)
     if refusal is not None:
         return refusal
-    if any(folded(one.person) == folded(vote.person) for one in record.approvals):
+    if any(not names_of(one).isdisjoint(names_of(vote)) for one in record.approvals):
         return Refusal.SAID_ALREADY
     votes = (*record.approvals, vote)
     enough = standing(votes, record.terms, record.requester) >= record.terms.min_approvals
@@ -69,6 +77,8 @@ def deny(record: ApprovalRecord, vote: Vote, *, now: int) -> ApprovalRecord | Re
 
 def cancel(record: ApprovalRecord, *, note: str, now: int) -> ApprovalRecord | Refusal:
     """The requester takes it back, before it runs."""
+    if is_over(record, now=now):
+        return Refusal.TOO_LATE
     return _changed(replace(record, note=note), Event.CANCEL, now=now)
 
 
@@ -91,6 +101,8 @@ def finish(record: ApprovalRecord, *, parts: int, now: int) -> ApprovalRecord | 
 
 def refuse(record: ApprovalRecord, *, note: str, now: int) -> ApprovalRecord | Refusal:
     """It will not be executed, or provably was not."""
+    if is_over(record, now=now):
+        return Refusal.TOO_LATE
     return _changed(replace(record, note=note), Event.REFUSE, now=now)
 
 
@@ -134,8 +146,9 @@ def seen_state(record: ApprovalRecord, *, now: int) -> State:
 def _is_named(record: ApprovalRecord, viewer: Principal) -> bool:
     return is_approver(
         record.terms,
+        key=viewer.key,
         subject=viewer.subject,
-        person=viewer.person or viewer.subject,
+        person=person_of(viewer),
         groups=viewer.groups,
     )
 

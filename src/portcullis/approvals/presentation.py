@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final
 
 from portcullis import strictjson
+from portcullis.approvals.json_reading import Line, read_lines
 from portcullis.approvals.masking import Leaf, Mask, leaves, masked, masked_value, read_json, split
 from portcullis.approvals.risk import Risk, is_agent_text, risks_of
 from portcullis.approvals.visible_text import Look, Piece, oddities, pieces_of
@@ -24,20 +25,11 @@ MAXIMUM_ROWS: Final = 1000
 MAXIMUM_CHARACTERS: Final = 1_000_000  # of all rows, their names and readings included
 MAXIMUM_NOTES: Final = 40
 LONG: Final = 600  # characters; the end of a longer text is shown apart as well
-ENDING: Final = 200
+ENDING: Final = 160
 
-_MAXIMUM_READING = 300_000
-_MAXIMUM_INNER_RISKS = 20
+_MAXIMUM_PLACES = 4
 _NOTED_NAME = 120
 _IDENTIFIER = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A line of a reading: how far it is indented, and what is on it."""
-
-    depth: int
-    pieces: tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,27 +139,19 @@ def _whole(tree: JsonObject) -> Row:
 
 
 def _row(leaf: Leaf, *, is_named: bool = False) -> Row:
-    value, risks = leaf.value, _risks(leaf)
-    if leaf.is_secret:
-        length = len(value) if isinstance(value, str) else len(_scalar(value))
-        pieces: tuple[Piece, ...] = (Piece(text=Mask(length=length).label, look=Look.MASK),)
-        reading: tuple[Line, ...] = ()
-    elif isinstance(value, str):
-        pieces, reading = _looks(value)
-    else:
-        pieces, reading = pieces_of(_scalar(value)), ()
+    value, look = leaf.value, _look(leaf)
     length = len(value) if isinstance(value, str) and not leaf.is_secret else 0
     return Row(
         path=path_text(leaf.steps),
         kind=_kind(value),
-        pieces=pieces,
-        ending=_end_of(pieces) if length > LONG else (),
-        reading=reading,
+        pieces=look.pieces,
+        ending=_end_of(look.pieces) if length > LONG else (),
+        reading=look.reading,
         length=length,
         is_named=is_named,
         is_agent_text=is_agent_text(_name(leaf), value),
-        is_masked=(length > 0 and not pieces) or any(one.look is Look.MASK for one in pieces),
-        risks=risks,
+        is_masked=look.is_masked,
+        risks=_risks(leaf),
     )
 
 
@@ -197,16 +181,31 @@ def _name(leaf: Leaf) -> str:
     return next((step for step in reversed(leaf.steps) if isinstance(step, str)), "")
 
 
-def _looks(text: str) -> tuple[tuple[Piece, ...], tuple[Line, ...]]:
-    """A text as it is, and as it reads where it is JSON; only as it reads where it is masked."""
-    read = read_json(text)
-    if read is None:
-        return _masked_pieces(text), ()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    pieces: tuple[Piece, ...]
+    reading: tuple[Line, ...] = ()
+    is_masked: bool = False
+
+
+def _look(leaf: Leaf) -> _Look:
+    """How a value is shown; a text that is JSON with secrets in it only as it reads."""
+    value = leaf.value
+    if leaf.is_secret:
+        length = len(value) if isinstance(value, str) else len(_scalar(value))
+        mask = Piece(text=Mask(length=length).label, look=Look.MASK)
+        return _Look(pieces=(mask,), is_masked=True)
+    if not isinstance(value, str):
+        return _Look(pieces=pieces_of(_scalar(value)))
+    read = read_json(value)
     inside = masked_value(read)
-    reading = _reading(inside)
-    if inside == read:
-        return _masked_pieces(text), reading
-    return () if reading else pieces_of(_scalar(inside), is_json=True), reading
+    reading = read_lines(inside) if read else ()  # an empty one says nothing that the text does not
+    if inside != read:
+        pieces = () if reading else pieces_of(_scalar(inside), is_json=True)
+        return _Look(pieces=pieces, reading=reading, is_masked=True)
+    pieces = _masked_pieces(value)
+    is_masked = any(piece.look is Look.MASK for piece in pieces)
+    return _Look(pieces=pieces, reading=reading, is_masked=is_masked)
 
 
 def _masked_pieces(text: str) -> tuple[Piece, ...]:
@@ -232,50 +231,24 @@ def _end_of(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     return tuple(reversed(found))
 
 
-def _reading(value: JsonValue) -> tuple[Line, ...]:
-    """JSON on many lines; none where indenting it would make a mountain of it."""
-    found: list[Line] = []
-    size = 0
-    for line in _lines(value, 0, "", ""):
-        size += 2 * line.depth + sum(len(piece.text) for piece in line.pieces)
-        if size > _MAXIMUM_READING:
-            return ()
-        found.append(line)
-    return tuple(found)
-
-
-def _lines(value: JsonValue, depth: int, before: str, after: str) -> Iterator[Line]:
-    if not isinstance(value, dict | list) or not value:
-        yield _line(depth, before + _scalar(value) + after)
-        return
-    opening, closing = "{}" if isinstance(value, dict) else "[]"
-    yield _line(depth, before + opening)
-    members = (
-        [(f"{_scalar(name)}: ", one) for name, one in value.items()]
-        if isinstance(value, dict)
-        else [("", one) for one in value]
-    )
-    for number, (name, member) in enumerate(members, start=1):
-        yield from _lines(member, depth + 1, name, "," if number < len(members) else "")
-    yield _line(depth, closing + after)
-
-
-def _line(depth: int, text: str) -> Line:
-    return Line(depth=depth, pieces=pieces_of(text, is_json=True))
-
-
 def _risks(leaf: Leaf) -> tuple[Risk, ...]:
     found = [Risk(gravity=0, reason=what) for what in _odd(leaf)]
     found += risks_of(_name(leaf), leaf.value)
-    read = read_json(leaf.value) if isinstance(leaf.value, str) and not leaf.is_secret else None
-    if read is not None:
-        inner = (
-            Risk(gravity=risk.gravity, reason=f"{risk.reason} (inside, at {_inner_path(one)})")
-            for one in leaves(read)
-            for risk in risks_of(_name(one), one.value)
-        )
-        found += sorted(inner)[:_MAXIMUM_INNER_RISKS]
+    if isinstance(leaf.value, str) and not leaf.is_secret:
+        found += _inner_risks(leaf.value)
     return tuple(sorted(found))
+
+
+def _inner_risks(text: str) -> Iterator[Risk]:
+    """What is risky inside a text that is JSON: each reason once, with where it applies."""
+    places: dict[Risk, list[str]] = {}
+    for leaf in leaves(read_json(text)):
+        for risk in risks_of(_name(leaf), leaf.value):
+            places.setdefault(risk, []).append(_inner_path(leaf))
+    for risk, paths in places.items():
+        more = len(paths) - _MAXIMUM_PLACES
+        named = ", ".join(paths[:_MAXIMUM_PLACES]) + (f" and {more} more" if more > 0 else "")
+        yield Risk(gravity=risk.gravity, reason=f"{risk.reason} (inside, at {named})")
 
 
 def _inner_path(leaf: Leaf) -> str:

@@ -47,6 +47,10 @@ _AGENT_TEXT = frozenset(
         "notes", "purpose", "rationale", "reason", "summary", "why",
     }
 )  # fmt: skip
+_COMMAND = re.compile(
+    r"(?i)#!/|\b(?:bash|cmd|curl|eval|exec|powershell|sh|sudo|wget) {1,4}[-/$\"'(]|\brm {1,4}-"
+    r"|https?://[^\s|]{1,500}+ {0,4}\| {0,4}\w{0,8}sh\b"
+)
 _SCHEME = re.compile(r"(?i)[a-z][a-z0-9+.-]*+://|(?:data|file|javascript|vbscript):")
 _ARN = re.compile(r"arn:[a-z-]+:")
 _POWER = re.compile(r"(?i)AdministratorAccess|PowerUserAccess|IAMFullAccess|:root\b")
@@ -112,7 +116,9 @@ SIGNALS: Final[Mapping[str, Signal]] = {
     ),
     "grants": Signal(
         reason="says who may do what",
-        is_in=lambda fact: fact.is_named(_GRANTING) and bool(fact.text),
+        is_in=lambda fact: (
+            fact.is_named(_GRANTING) and "name" not in fact.words and bool(fact.text)
+        ),
     ),
     "force": Signal(
         reason="removes something, or a safeguard against it",
@@ -128,7 +134,9 @@ SIGNALS: Final[Mapping[str, Signal]] = {
     ),
     "code": Signal(
         reason="is code, a command or a query",
-        is_in=lambda fact: fact.is_named(_CODE) and bool(fact.text),
+        is_in=lambda fact: (
+            _COMMAND.search(fact.text) is not None or (fact.is_named(_CODE) and bool(fact.text))
+        ),
     ),
     "address": Signal(
         reason="is an address that something may connect to or load from",

@@ -7,13 +7,16 @@ ends of a text, and several in a row, are written `␣`.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Final
 
 VISIBLE_SPACE: Final = "\u2423"
+_MAXIMUM_CODES = 5
 MAXIMUM_MARKS: Final = 2  # accents on one letter; more of them cover the text around it
 
 _NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
@@ -53,13 +56,11 @@ def pieces_of(text: str, *, is_json: bool = False) -> tuple[Piece, ...]:
 
     `is_json`: it is JSON as `strictjson.dump` writes it, whose backslashes are escapes already.
     """
-    found: list[Piece] = []
-    for piece in _single_pieces(text, is_json=is_json):
-        if found and found[-1].look is piece.look:
-            found[-1] = Piece(text=found[-1].text + piece.text, look=piece.look)
-        else:
-            found.append(piece)
-    return tuple(found)
+    singles = _single_pieces(text, is_json=is_json)
+    return tuple(
+        Piece(text="".join(piece.text for piece in alike), look=look)
+        for look, alike in groupby(singles, key=attrgetter("look"))
+    )
 
 
 def visible(text: str) -> str:
@@ -69,14 +70,18 @@ def visible(text: str) -> str:
 
 def oddities(text: str) -> tuple[str, ...]:
     """What about the characters of a text may deceive a person who reads it."""
+    if text.isascii() and text.isprintable():
+        return ()
+    words = [word for word in _WORD.findall(text) if not word.isascii()]
     found = {
-        "holds characters that cannot be seen, or that turn the text around": _hides(text),
-        "mixes letters of different alphabets in one word": any(map(_is_mixed, _words(text))),
-        "has a word in letters that only look like others": any(map(_is_disguised, _words(text))),
-        "has letters or digits in an unusual form": any(map(_is_variant, set(text))),
-        "has accents written apart from their letters": _is_decomposed(text),
+        "holds characters that cannot be seen, or that turn the text around": _hidden(text),
+        "mixes letters of different alphabets in one word": _strangers(words, _is_mixed),
+        "has a word in letters that only look like others": _strangers(words, _is_disguised),
+        "has letters or digits in an unusual form": {one for one in text if _is_variant(one)},
+        "has letters that are read from right to left": {one for one in text if _is_rtl(one)},
+        "has accents written apart from their letters": _loose_marks(text),
     }
-    return tuple(what for what, is_so in found.items() if is_so)
+    return tuple(f"{what} ({_codes(which)})" for what, which in found.items() if which)
 
 
 def _single_pieces(text: str, *, is_json: bool) -> Iterator[Piece]:
@@ -130,12 +135,20 @@ def is_invisible(character: str) -> bool:
     )
 
 
-def _hides(text: str) -> bool:
-    return any(is_invisible(one) for one in set(text) - {"\n", "\r", "\t", VISIBLE_SPACE})
+def _codes(characters: set[str]) -> str:
+    """Which characters, by their codes: they look like others, or like nothing."""
+    codes = [_escape(one) for one in sorted(characters)]
+    more = len(codes) - _MAXIMUM_CODES
+    return ", ".join(codes[:_MAXIMUM_CODES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _words(text: str) -> Iterator[str]:
-    return (word for word in _WORD.findall(text) if not word.isascii())
+def _hidden(text: str) -> set[str]:
+    return {one for one in set(text) if is_invisible(one)} - {"\n", "\r", "\t", VISIBLE_SPACE}
+
+
+def _strangers(words: Iterable[str], is_strange: Callable[[str], bool]) -> set[str]:
+    """The letters outside ASCII of the words that are strange."""
+    return {letter for word in words if is_strange(word) for letter in word if letter > "\x7f"}
 
 
 def _is_mixed(word: str) -> bool:
@@ -145,7 +158,7 @@ def _is_mixed(word: str) -> bool:
 @lru_cache(maxsize=4096)
 def _alphabet(letter: str) -> str:
     name = unicodedata.name(letter, "").partition(" ")[0]
-    if unicodedata.category(letter) in ("Lm", "Mn", "Me"):
+    if unicodedata.category(letter) == "Lm":  # a letter that goes with any alphabet
         return ""
     return "EAST ASIAN" if name in _EAST_ASIAN else name
 
@@ -162,5 +175,15 @@ def _is_variant(character: str) -> bool:
     return unicodedata.normalize("NFKC", character).isascii()
 
 
-def _is_decomposed(text: str) -> bool:
-    return not text.isascii() and len(unicodedata.normalize("NFC", text)) < len(text)
+@lru_cache(maxsize=4096)
+def _is_rtl(character: str) -> bool:
+    return unicodedata.bidirectional(character) in ("R", "AL", "AN")
+
+
+def _loose_marks(text: str) -> set[str]:
+    """Accents that make one character with the letter before them."""
+    return {
+        mark
+        for letter, mark in pairwise(text)
+        if unicodedata.combining(mark) and len(unicodedata.normalize("NFC", letter + mark)) == 1
+    }

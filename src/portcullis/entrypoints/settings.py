@@ -36,14 +36,18 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
-def _base_url(value: str) -> str:
+def _url(value: str) -> str:
     """An absolute URL without query, fragment or user info; or nothing."""
     parts = urlsplit(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
         raise ValueError
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError
-    return value.rstrip("/")
+    return value
+
+
+def _base_url(value: str) -> str:
+    return _url(value).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +155,7 @@ _VARIABLES: Mapping[str, _Variable] = {
     "CONSOLE_SESSION_SECONDS": _Variable(summary="life of a sign-in", read=_positive),
     "OIDC_ISSUER": _Variable(
         summary="OpenID Connect issuer that people sign in with; none by default",
-        read=_base_url,
+        read=_url,
         empty=True,
     ),
     "OIDC_CLIENT_ID": _Variable(summary="the console's client id there", empty=True),

@@ -39,7 +39,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpReply:
-    """One reply to send; header names are lower case and occur once."""
+    """One reply to send; header names are lower case and, `set-cookie` aside, occur once."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,88 @@
+"""What the command line offers, read off the commands themselves, as rows for its page."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import typer.main
+
+from portcullis_cli.app import APP
+from portcullis_cli.errors import MEANINGS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One argument or option of a command."""
+
+    name: str
+    help: str
+    variable: str = ""
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command, as `portcullis` and these words run it."""
+
+    name: str
+    help: str
+    options: tuple[Option, ...]
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of its help."""
+        return self.help.split("\n\n")[0].replace("\n", " ")
+
+    @property
+    def example(self) -> str:
+        """The example in its help."""
+        return " ".join(self.help.partition("Example: ")[2].split())
+
+
+def commands() -> tuple[Command, ...]:
+    """Every command, in the order of the help."""
+    return tuple(_commands(typer.main.get_command(APP), ()))
+
+
+def command_rows() -> Iterator[tuple[str, str, str]]:
+    """One row a command: how it is called, what it does, an example."""
+    for command in commands():
+        needed = "".join(f" {one.name}" for one in command.options if not one.name.startswith("-"))
+        name = f"`portcullis {command.name}{needed}`"
+        yield name, command.summary, f"`{command.example}`"
+
+
+def option_rows() -> Iterator[tuple[str, str, str, str]]:
+    """One row an option: its name, its variable, its meaning, and the commands that take it."""
+    takers: dict[Option, list[str]] = {}
+    for command in commands():
+        for option in command.options:
+            takers.setdefault(option, []).append(f"`{command.name}`")
+    for option, names in takers.items():
+        variable = f"`{option.variable}`" if option.variable else ""
+        needed = " Required." if option.is_required else ""
+        yield f"`{option.name}`", variable, option.help + needed, ", ".join(names)
+
+
+def exit_rows() -> Iterator[tuple[str, str]]:
+    """One row an exit code."""
+    for code, meaning in MEANINGS.items():
+        yield f"`{code.value}`", meaning
+
+
+def _commands(command: Any, words: tuple[str, ...]) -> Iterator[Command]:
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _commands(inner, (*words, name))
+    if not hasattr(command, "commands"):
+        options = tuple(map(_option, command.params))
+        yield Command(name=" ".join(words), help=command.help, options=options)
+
+
+def _option(parameter: Any) -> Option:
+    is_argument = parameter.param_type_name == "argument"
+    return Option(
+        name=parameter.metavar if is_argument else parameter.opts[0],
+        help=parameter.help or "",
+        variable=parameter.envvar or "",
+        is_required=parameter.required,
+    )

@@ -1,0 +1,67 @@
+"""A request as the JSON API tells it. Secrets are masked, the digest of what runs is whole."""
+
+from portcullis.approvals.identity import is_same_person, person_of
+from portcullis.approvals.life import seen_state
+from portcullis.approvals.masking import masked
+from portcullis.approvals.presentation import Presentation, present
+from portcullis.approvals.record import ApprovalRecord, Vote
+from portcullis.console.times import iso
+from portcullis.console.wording import REFUSALS
+from portcullis.gateway.deciding import Shown, Viewer
+from portcullis.values import JsonObject
+
+NOT_ALL = "The arguments are too long to be shown in full; this request can only be denied."
+
+
+def has_approved(record: ApprovalRecord, viewer: Viewer) -> bool:
+    """Whether a person has said yes to a request before."""
+    return any(
+        is_same_person(viewer.principal, vote.key, vote.person, vote.subject)
+        for vote in record.approvals
+    )
+
+
+def presented(shown: Shown) -> Presentation:
+    """What a person sees of a request's arguments."""
+    return present(shown.arguments, shown.record.terms.show)
+
+
+def summary(record: ApprovalRecord, *, now: int) -> JsonObject:
+    """A request without its arguments."""
+    return {
+        "id": record.id,
+        "state": seen_state(record, now=now).value,
+        "server": record.binding.server,
+        "tool": record.binding.tool,
+        "requester": {"subject": record.requester.subject, "person": person_of(record.requester)},
+        "rule": record.binding.rule,
+        "reason": record.reason,
+        "revision": record.binding.revision,
+        "approvers": list(record.terms.approvers),
+        "min_approvals": record.terms.min_approvals,
+        "approvals": [_vote(vote) for vote in record.approvals],
+        "denial": _vote(record.denial) if record.denial is not None else None,
+        "asked_at": iso(record.asked_at),
+        "expires_at": iso(record.expires_at),
+        "digest": record.binding.arguments,
+        "note": record.note,
+        "link": record.link,
+    }
+
+
+def in_full(shown: Shown, *, now: int) -> JsonObject:
+    """A request with its arguments, and whether this person can decide it."""
+    presentation = presented(shown)
+    is_whole = presentation.is_complete
+    refusal = shown.refusal
+    return {
+        **summary(shown.record, now=now),
+        "arguments": masked(shown.arguments) if is_whole else {},
+        "notes": [*presentation.notes, *(() if is_whole else (NOT_ALL,))],
+        "can_decide": refusal is None,
+        "cannot_decide": None if refusal is None else REFUSALS[refusal].message,
+    }
+
+
+def _vote(vote: Vote) -> JsonObject:
+    return {"by": vote.person, "at": iso(vote.at), "comment": vote.comment}

@@ -1,0 +1,16 @@
+"""The `portcullis` command, put together."""
+
+import typer
+
+from portcullis_cli import approvals, grants
+
+APP = typer.Typer(
+    name="portcullis",
+    help="The gate in front of MCP servers: decide calls that wait for a person, make grants.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+APP.add_typer(approvals.APP)
+APP.add_typer(grants.APP)

@@ -1,0 +1,50 @@
+"""What a command takes from the machine it runs on, in one value that a test can make up."""
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import boto3
+import httpx2
+import typer
+from botocore.config import Config
+
+from portcullis.adapters.aws_calls import Client
+
+_AWS = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The outside world. `is_terminal`: whether somebody is there to be asked."""
+
+    environment: Mapping[str, str]
+    is_terminal: Callable[[], bool]
+    dynamodb: Callable[[], Client]
+    now: Callable[[], int]  # epoch seconds
+    transport: httpx2.BaseTransport | None = None
+
+
+def this_process() -> Surroundings:
+    """The surroundings of a command that somebody started."""
+    return Surroundings(
+        environment=os.environ,
+        is_terminal=lambda: sys.stdin.isatty() and sys.stderr.isatty(),
+        dynamodb=lambda: boto3.client("dynamodb", config=_AWS),
+        now=lambda: int(time.time()),
+    )
+
+
+def surroundings_of(context: typer.Context) -> Surroundings:
+    """Those that the command was started with."""
+    return context.find_object(Surroundings) or this_process()
+
+
+def write_anything() -> None:
+    """Write what a terminal's encoding lacks as an escape, instead of failing at it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,65 @@
+"""The command line, run in this process by a person at a keyboard or by a script."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import httpx2
+from typer.testing import CliRunner
+
+from portcullis_cli.app import APP
+from portcullis_cli.connection import TOKEN_VARIABLE, URL_VARIABLE
+from portcullis_cli.grants import TABLE_VARIABLE
+from portcullis_cli.surroundings import Surroundings
+from support.console_fakes import CAROL_TOKEN
+
+URL = "https://gate.example/approvals"
+NOW = 1_800_000_000  # 2027-01-15T08:00:00Z
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a command did."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def tree(self) -> Any:
+        """The one line of JSON that it wrote, and nothing else."""
+        assert self.stderr == ""
+        assert self.stdout.count("\n") == 1
+        return json.loads(self.stdout)
+
+
+@dataclass(kw_only=True)
+class Terminal:
+    """A person at a keyboard, or a script; `answers` is what they type when they are asked."""
+
+    transport: httpx2.BaseTransport | None = None
+    answers: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str, token: str = CAROL_TOKEN) -> Ran:
+        """Run `portcullis` with these arguments."""
+        environment = {TOKEN_VARIABLE: token, URL_VARIABLE: URL, **self.environment}
+        around = Surroundings(
+            environment=environment,
+            is_terminal=lambda: self.answers is not None,
+            dynamodb=lambda: boto3.client("dynamodb"),
+            now=lambda: NOW,
+            transport=self.transport,
+        )
+        result = CliRunner().invoke(
+            APP,
+            arguments,
+            obj=around,
+            input=self.answers,
+            env={URL_VARIABLE: None, TABLE_VARIABLE: None, **environment},
+            prog_name="portcullis",
+        )
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Ran(exit_code=result.exit_code, stdout=result.stdout, stderr=result.stderr)

@@ -1,0 +1,58 @@
+"""The command line against the real console, in memory, or against answers made up by a test."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import httpx2
+import pytest
+from moto import mock_aws
+
+from support.command_line import Terminal
+from support.console_fakes import ConsoleWorld
+from support.engines import create_state_table
+
+
+@pytest.fixture
+def world() -> ConsoleWorld:
+    return ConsoleWorld(public_url="https://gate.example")
+
+
+@pytest.fixture
+def terminal(world: ConsoleWorld) -> Terminal:
+    """A script that talks to the console of `world`."""
+
+    def served(request: httpx2.Request) -> httpx2.Response:
+        assert request.url.host == "gate.example"
+        headers: dict[str, str | list[str]] = dict(request.headers)
+        answer = world.send(
+            request.method, request.url.path, headers=headers, body=request.read().decode() or None
+        )
+        sent = [(name, value) for name, values in answer.headers.items() for value in values]
+        return httpx2.Response(answer.status, headers=sent, content=iter([answer.body.encode()]))
+
+    return Terminal(transport=httpx2.MockTransport(served))
+
+
+@pytest.fixture
+def answering() -> Callable[..., Terminal]:
+    """Make a script whose console gives one answer, whatever it is asked."""
+
+    def make(status: int, content: bytes | str | dict[str, Any], **headers: str) -> Terminal:
+        text = json.dumps(content) if isinstance(content, dict) else content
+        body = text.encode() if isinstance(text, str) else text
+
+        def served(_: httpx2.Request) -> httpx2.Response:
+            return httpx2.Response(status, headers=headers, content=iter([body]))
+
+        return Terminal(transport=httpx2.MockTransport(served))
+
+    return make
+
+
+@pytest.fixture
+def table() -> Iterator[str]:
+    """An empty state table."""
+    with mock_aws():
+        yield create_state_table(boto3.client("dynamodb"))

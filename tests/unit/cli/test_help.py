@@ -1,0 +1,63 @@
+"""The help texts teach: every option is explained, and every example can be typed as it stands."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+import command_pages
+from support.command_line import Terminal
+from support.console_fakes import CAROL_TOKEN, ConsoleWorld
+
+COMMANDS = command_pages.commands()
+NAMES = [command.name for command in COMMANDS]
+SAMPLE_ID = "3f6c1b0e9d2a4c5f8e7b6a5d4c3b2a19"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+def test_every_option_is_explained_in_a_sentence(command: command_pages.Command) -> None:
+    assert command.summary.endswith(".")
+    assert all(option.help.endswith(".") for option in command.options)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+def test_every_example_can_be_run(
+    command: command_pages.Command,
+    world: ConsoleWorld,
+    terminal: Terminal,
+    table: str,
+    tmp_path: Path,
+) -> None:
+    token = tmp_path / "token"
+    token.write_text(CAROL_TOKEN)
+    line = command.example.replace(SAMPLE_ID, world.ask().id)
+    words = shlex.split(line.replace("~/.portcullis-token", str(token)))
+    assert words[0] == "portcullis"
+    assert " ".join(words[1:]).startswith(command.name)
+    terminal.answers = "y\n"
+    terminal.environment["PORTCULLIS_TABLE"] = table
+    ran = terminal.run(*words[1:])
+    assert ran.exit_code == 0, ran.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["approvals"], ["grants"]], ids=["root", "approvals", "grants"]
+)
+def test_without_a_command_the_help_is_shown(terminal: Terminal, words: list[str]) -> None:
+    ran = terminal.run(*words)
+    assert ran.exit_code == 2
+    assert "Usage: portcullis" in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+def test_help_is_plain_text(terminal: Terminal, command: command_pages.Command) -> None:
+    ran = terminal.run(*command.name.split(), "--help")
+    assert ran.exit_code == 0
+    assert "Example: portcullis" in ran.stdout
+    assert "\x1b" not in ran.stdout
+
+
+def test_a_misspelt_command_is_a_usage_error(terminal: Terminal) -> None:
+    ran = terminal.run("approvals", "aprove", "x")
+    assert ran.exit_code == 2
+    assert "approve" in ran.stderr
