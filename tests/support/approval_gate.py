@@ -25,8 +25,8 @@ CAROL = Viewer(principal=Principal(issuer="portcullis:grant", subject="carol", g
 DAVE = Viewer(principal=Principal(issuer="portcullis:grant", subject="dave", groups=("ops",)))
 ADMIN = Viewer(principal=Principal(issuer="portcullis:grant", subject="root"), is_admin=True)
 
-TASKS = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
-URLS = {"elicitation": {"url": {}}}
+TASKS: dict[str, Any] = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+URLS: dict[str, Any] = {"elicitation": {"url": {}}}
 CALL = {"publicly_accessible": False, "name": "a"}
 
 ASKING = """\
@@ -80,7 +80,7 @@ class ApprovalGate(World):
         arguments = CALL if arguments is None else arguments
         extra: dict[str, str] = {}
         if more.get("era", "2026-07-28") == "2026-07-28" and "name" in arguments:
-            extra = {"mcp-param-broker": arguments["name"]}
+            extra = {"mcp-param-broker": str(arguments["name"])}
         return self.call("create_broker", arguments, extra=extra, **more)
 
     def asked(self, arguments: dict[str, Any] | None = None, **more: Any) -> ApprovalRecord:
@@ -133,20 +133,20 @@ class ApprovalGate(World):
         self.now += int(seconds * 1_000_000)
 
     @contextmanager
-    def failing(self, method: str, *, times: int = 10**6) -> Iterator[None]:
-        """Make one method of the store fail, as many times as it says."""
+    def failing(self, method: str, *, after: int = 0) -> Iterator[list[str]]:
+        """Make a method of the store fail, once it was called `after` times; counts the calls."""
         held = getattr(self.approvals, method)
-        left = [times]
+        calls: list[str] = []
 
         def fail(*arguments: Any, **options: Any) -> Any:
-            if left[0] > 0:
-                left[0] -= 1
+            calls.append(method)
+            if len(calls) > after:
                 raise ApprovalStoreError("the state table did not answer: throttled")
             return held(*arguments, **options)
 
         setattr(self.approvals, method, fail)
         try:
-            yield
+            yield calls
         finally:
             setattr(self.approvals, method, held)
 

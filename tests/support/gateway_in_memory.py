@@ -144,9 +144,11 @@ class Echo(Upstream):
         self.headers: tuple[tuple[str, str], ...] = ()
         self.error: dict[str, Any] | None = None
         self.drops = False  # it executes, and its answer is lost
+        self.on_call: Callable[[], None] = _nothing
 
     def send(self, request: UpstreamRequest, *, timeout_seconds: float) -> UpstreamReply:
         self.sent.append(request)
+        self.on_call()
         if self.fault is not None:
             raise self.fault
         if self.reply is not None:

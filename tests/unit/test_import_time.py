@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NEVER = {
-    "awslabs", "cryptography", "httpx", "httpx2", "jinja2", "jsonschema", "jwt", "nacl", "local_stack", "mcp", "mcp_host",
+    "awslabs", "cryptography", "httpx", "httpx2", "jinja2", "jsonschema", "jwt", "local_stack",
+    "mcp", "mcp_host", "nacl", "portcullis_cli",
     "mcp_types", "moto", "pydantic", "pytest", "requests", "starlette", "typer", "uvicorn",
 }  # fmt: skip
 LIST_MODULES = "import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"

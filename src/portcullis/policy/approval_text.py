@@ -46,9 +46,7 @@ def read_approval(node: Node) -> Approval | None:
     shown = read_optional(members, "show", _read_shown, nothing)
     if shown is None:
         return None
-    return Approval(
-        approvers=approvers, timeout_seconds=timeout, min_approvals=minimum, show=shown
-    )
+    return Approval(approvers=approvers, timeout_seconds=timeout, min_approvals=minimum, show=shown)
 
 
 def _read_approvers(node: Node) -> tuple[str, ...] | None:

@@ -16,6 +16,7 @@ from support.approval_gate import (
     BASE_URL,
     CALL,
     OTHER_AGENT,
+    TASKS,
     ApprovalGate,
     policy,
 )
@@ -139,8 +140,7 @@ def test_N28_a_request_that_has_ended_makes_room(how: str) -> None:
     elif how == "execute":
         gate.run(gate.decide(records[0]))
     elif how == "cancel":
-        capabilities = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
-        gate.ask("tasks/cancel", {"taskId": records[0].id}, capabilities=capabilities)
+        gate.ask("tasks/cancel", {"taskId": records[0].id}, capabilities=TASKS)
     else:
         gate.seconds(1801)
     assert gate.asked({"name": "one-more"}).state is State.PENDING

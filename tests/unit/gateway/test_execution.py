@@ -7,7 +7,7 @@ import pytest
 
 from portcullis.approvals.states import State
 from portcullis.errors import UpstreamNotSentError, UpstreamUncertainError
-from portcullis.gateway.deciding import Word
+from portcullis.gateway.deciding import Viewer, Word
 from portcullis.gateway.execution import AGAIN_SECONDS, LONGEST_REST_SECONDS
 from portcullis.gateway.ports import UpstreamReply
 from portcullis.policy.model import Principal
@@ -16,7 +16,6 @@ from support.approval_gate import (
     CALL,
     DAVE,
     ApprovalGate,
-    Viewer,
     policy,
 )
 from support.gateway_in_memory import TOOLS
@@ -311,13 +310,7 @@ def test_a_result_that_cannot_be_kept_is_unknown_to_the_caller(broken: str) -> N
     gate = ApprovalGate()
     record = gate.approved()
     if broken == "vault":
-        seal = gate.vault.seal
-
-        def down(*arguments: Any) -> bytes:
-            gate.vault.is_down = True
-            return seal(*arguments)
-
-        gate.vault.seal = down  # type: ignore[method-assign]  # fails once the call was sent
+        gate.upstream.on_call = lambda: setattr(gate.vault, "is_down", True)
         lost = gate.run(record)
     else:
         with gate.failing("put_result"):
@@ -329,29 +322,13 @@ def test_a_result_that_cannot_be_kept_is_unknown_to_the_caller(broken: str) -> N
 def test_an_end_that_cannot_be_written_is_tried_again_and_then_left_to_the_workflow() -> None:
     gate = ApprovalGate()
     record = gate.approved()
-    held = gate.approvals.replace
-    calls: list[int] = []
-
-    def fail_after_the_claim(*arguments: Any) -> Any:
-        calls.append(1)
-        if len(calls) > 1:
-            raise gate_error()
-        return held(*arguments)
-
-    gate.approvals.replace = fail_after_the_claim  # type: ignore[method-assign]  # see above
-    assert gate.executor().step(record.id) == 0
+    with gate.failing("replace", after=1) as calls:  # the claim is written
+        assert gate.executor().step(record.id) == 0
     assert len(calls) == 4
     assert gate.record(record.id).state is State.EXECUTING
     assert outcomes(gate)[-1] == "approval_unknown"
-    gate.approvals.replace = held  # type: ignore[method-assign]
     gate.run(record)
     assert len(gate.upstream.sent) == 1
-
-
-def gate_error() -> Exception:
-    from portcullis.errors import ApprovalStoreError  # noqa: PLC0415
-
-    return ApprovalStoreError("throttled")
 
 
 def test_a_large_result_is_kept_in_pieces_and_handed_over_whole() -> None:
