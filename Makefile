@@ -19,7 +19,7 @@ SAM := .tools/sam/bin/sam
 RESULTS := .cache/results
 COVERAGE := $(BIN)/coverage
 PYTEST = $(COVERAGE) run -m pytest -q
-APART := e2e or conformance or races or property
+APART := browser or e2e or conformance or races or property
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade)
 # On stderr: what `make run` prints on stdout is one line of JSON, for programs to read.
 title = @printf '\n== %s\n' '$(1)' >&2
@@ -37,7 +37,7 @@ run: .venv/.installed-run ## start the whole gateway on this machine
 test: setup ## everything CI runs
 	@rm -rf .cache/results .coverage .coverage.*
 	@$(MAKE) --no-print-directory lint types layers build
-	@$(MAKE) --no-print-directory unit laws e2e conformance races
+	@$(MAKE) --no-print-directory unit laws browser e2e conformance races
 	@$(MAKE) --no-print-directory coverage threats compat
 	$(call title,all passed)
 
@@ -119,19 +119,24 @@ build: .tools/sam/.installed ## what `sam deploy` uploads
 
 # ---------------------------------------------------------------- tests
 
-.PHONY: unit laws e2e conformance races coverage threats compat docs bench
+.PHONY: unit laws browser e2e conformance races coverage threats compat docs bench
 unit: .venv/.installed-dev .tools/ms/.installed ## all tests that need no processes of their own
 	$(call title,tests)
 	@$(PYTEST) -n 2 --dist loadfile -m "not ($(APART))" --junitxml=$(RESULTS)/unit.xml
 
 # Thousands of cases a law: measuring coverage would only make them slow.
-laws: .venv/.installed-dev ## laws that hold for every input
+laws: .venv/.installed-dev ## laws that hold for every input and every order of events
 	$(call title,laws)
-	@$(BIN)/pytest -q -n 2 --dist worksteal tests/property --junitxml=$(RESULTS)/laws.xml
+	@$(BIN)/pytest -q -n 2 --dist worksteal tests/property tests/model --junitxml=$(RESULTS)/laws.xml
+
+# By itself: Playwright keeps an event loop in its process.
+browser: .venv/.installed-dev system ## the approvers' pages, in Chromium
+	$(call title,pages)
+	@$(PYTEST) -n 2 --dist loadfile tests/browser --junitxml=$(RESULTS)/browser.xml
 
 e2e: .venv/.installed-dev tests/node/node_modules/.installed ## the whole local gateway
 	$(call title,whole gateway)
-	@$(PYTEST) tests/e2e --junitxml=$(RESULTS)/e2e.xml
+	@$(PYTEST) -n 2 --dist loadfile tests/e2e --junitxml=$(RESULTS)/e2e.xml
 
 conformance: .venv/.installed-dev tests/node/node_modules/.installed ## the public MCP conformance suite and clients
 	$(call title,conformance)
@@ -145,7 +150,7 @@ coverage: .venv/.installed-dev ## branch coverage of the last `make test`; the c
 	$(call title,coverage)
 	@$(COVERAGE) combine --quiet --keep
 	@$(COVERAGE) report --format=total | sed 's/^/all of src: /;s/$$/ %/'
-	@$(COVERAGE) report --fail-under=100 --include='src/portcullis/policy/*,src/portcullis/protocol/*,src/portcullis/strictjson.py'
+	@$(COVERAGE) report --fail-under=100 --include='src/portcullis/approvals/*,src/portcullis/policy/*,src/portcullis/protocol/*,src/portcullis/strictjson.py'
 	@$(COVERAGE) report >.cache/coverage.txt || { cat .cache/coverage.txt; exit 1; }
 
 threats: .venv/.installed-dev ## which threat cases the last test run covered

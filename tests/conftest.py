@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-MARKED_FOLDERS = ("property", "browser", "e2e", "conformance", "races")
+MARKED_FOLDERS = {
+    "property": "property",
+    "model": "property",
+    "browser": "browser",
+    "e2e": "e2e",
+    "conformance": "conformance",
+    "races": "races",
+}
 FAKE_ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -28,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(tests).parts[0]
         if folder in MARKED_FOLDERS:
-            item.add_marker(folder)
+            item.add_marker(MARKED_FOLDERS[folder])
 
 
 @pytest.fixture(autouse=True, scope="session")

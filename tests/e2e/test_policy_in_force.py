@@ -216,17 +216,16 @@ def test_a_broken_upload_lists_every_fault_and_leaves_the_last_good_policy_in_fo
     assert decision(refused)["revision"] == good["revision"]
 
 
-def test_a_call_that_needs_approval_is_denied_while_approvals_are_not_enabled(
-    stack: RunningStack,
-) -> None:
+def test_a_call_that_needs_an_approval_waits_for_a_person(stack: RunningStack) -> None:
     rule = (
         "  reboot_broker:\n    action: require_approval\n"
         "    approval: {approvers: [group:platform], timeout: 1h}\n"
     )
     stack.put_in_force("amazon-mq", policy(rule))
-    (refused,) = call(stack, "amazon-mq", brokers("reboot_broker", BrokerId="b-none"))
-    assert decision(refused)["outcome"] == "approvals_disabled"
-    assert "approvals are not enabled" in refused.text.lower()
+    (waiting,) = call(stack, "amazon-mq", brokers("reboot_broker", BrokerId="b-none"))
+    told = decision(waiting)
+    assert told["outcome"] == "approval_required"
+    assert told["approval"]["url"].startswith(stack.ready["console_url"])
 
 
 PRIVATE_ONLY: Final = """\

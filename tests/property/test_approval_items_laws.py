@@ -83,6 +83,7 @@ RECORDS = st.builds(
     asked_at=_INSTANTS,
     expires_at=_INSTANTS,
     link=_TEXTS,
+    previous=_maybe(_TEXTS),
     state=st.sampled_from(State),
     version=st.integers(0, 10**6),
     is_started=st.booleans(),

@@ -18,7 +18,9 @@ _FACTS_DEPTH = MAX_DEPTH + 4
 _BINDING = ("server", "registration", "tool", "definition", "arguments", "revision", "rule")
 _PRINCIPAL = ("issuer", "subject", "person", "credential", "groups", "tags", "claims")
 _TERMS = ("approvers", "timeout_seconds", "min_approvals", "show")
-_FACTS = ("binding", "requester", "terms", "reason", "session", "scope", "era", "link")
+_FACTS = (
+    "binding", "requester", "terms", "reason", "session", "scope", "era", "link", "previous",
+)  # fmt: skip
 _VOTE = ("key", "person", "subject", "groups", "at", "comment")
 _LIFE = (
     "state", "version", "is_started", "approvals", "denial", "claimed_at", "ended_at", "note",
@@ -51,6 +53,7 @@ def facts_text(record: ApprovalRecord) -> str:
         "scope": record.scope,
         "era": record.era,
         "link": record.link,
+        "previous": record.previous,
     }
     return dump(facts).decode()
 
@@ -92,6 +95,7 @@ def record_of(
         asked_at=asked_at,
         expires_at=expires_at,
         link=fixed.text("link"),
+        previous=fixed.text_or_none("previous"),
         state=State(moving.text("state")),
         version=moving.whole("version"),
         is_started=moving.flag("is_started"),

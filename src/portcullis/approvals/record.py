@@ -42,7 +42,7 @@ class Vote:
 class ApprovalRecord:
     """One request for an approval, and everything that became of it.
 
-    Up to `link` the facts are fixed when it is asked; the rest changes with the life cycle,
+    Up to `previous` the facts are fixed when it is asked; the rest changes with the life cycle,
     each change under a new `version`. Instants are epoch seconds.
     """
 
@@ -57,6 +57,7 @@ class ApprovalRecord:
     asked_at: int
     expires_at: int
     link: str  # where a person decides; carries no secret
+    previous: str | None = None  # the id of the last request for the same call, where known
 
     state: State = State.PENDING
     version: int = 0

@@ -11,7 +11,7 @@ from portcullis.console import replies, times
 from portcullis.console.request import ConsoleRequest
 from portcullis.console.sealed import Seals
 from portcullis.console.templating import render
-from portcullis.console.views import has_approved, presented
+from portcullis.console.views import has_approved, notes, presented
 from portcullis.console.visitors import Visitor
 from portcullis.console.wording import REFUSALS, STATES, Fault
 from portcullis.gateway.deciding import MAXIMUM_LISTED, Shown
@@ -95,6 +95,7 @@ class Pages:
             **self._frame(request, visitor),
             one=_summary(record, now=now),
             presentation=presented(shown),
+            notes=notes(shown),
             given=[_said(vote, now=now) for vote in record.approvals],
             denial=None if record.denial is None else _said(record.denial, now=now),
             refusal=None if shown.refusal is None else REFUSALS[shown.refusal].message,

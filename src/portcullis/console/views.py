@@ -6,7 +6,7 @@ from portcullis.approvals.masking import masked
 from portcullis.approvals.presentation import Presentation, present
 from portcullis.approvals.record import ApprovalRecord, Vote
 from portcullis.console.times import iso
-from portcullis.console.wording import REFUSALS
+from portcullis.console.wording import EARLIER, REFUSALS
 from portcullis.gateway.deciding import Shown, Viewer
 from portcullis.values import JsonObject
 
@@ -24,6 +24,18 @@ def has_approved(record: ApprovalRecord, viewer: Viewer) -> bool:
 def presented(shown: Shown) -> Presentation:
     """What a person sees of a request's arguments."""
     return present(shown.arguments, shown.record.terms.show)
+
+
+def notes(shown: Shown) -> list[str]:
+    """What to look at first: what became of the same call before, then the arguments' risks."""
+    presentation = presented(shown)
+    whole = () if presentation.is_complete else (NOT_ALL,)
+    return [*_earlier(shown.previous), *presentation.notes, *whole]
+
+
+def _earlier(previous: ApprovalRecord | None) -> list[str]:
+    words = None if previous is None else EARLIER.get(previous.state)
+    return [] if previous is None or words is None else [f"{words} (request {previous.id})."]
 
 
 def summary(record: ApprovalRecord, *, now: int) -> JsonObject:
@@ -51,13 +63,11 @@ def summary(record: ApprovalRecord, *, now: int) -> JsonObject:
 
 def in_full(shown: Shown, *, now: int) -> JsonObject:
     """A request with its arguments, and whether this person can decide it."""
-    presentation = presented(shown)
-    is_whole = presentation.is_complete
     refusal = shown.refusal
     return {
         **summary(shown.record, now=now),
-        "arguments": masked(shown.arguments) if is_whole else {},
-        "notes": [*presentation.notes, *(() if is_whole else (NOT_ALL,))],
+        "arguments": masked(shown.arguments) if presented(shown).is_complete else {},
+        "notes": [*notes(shown)],
         "can_decide": refusal is None,
         "cannot_decide": None if refusal is None else REFUSALS[refusal].message,
     }

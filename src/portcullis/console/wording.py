@@ -53,6 +53,15 @@ STATES: Final[Mapping[State, StateWords]] = {
 }
 
 
+# What became of the last request for exactly the same call, where a person should know it.
+EARLIER: Final[Mapping[State, str]] = {
+    State.UNKNOWN: "The same call was approved before and may have been executed: find out first",
+    State.DONE: "The same call was approved and executed before",
+    State.FAILED: "The same call was approved before and was not executed",
+    State.DENIED: "The same call was denied before",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """Why something does not happen: a code for programs, a sentence for people."""

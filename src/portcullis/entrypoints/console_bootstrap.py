@@ -93,13 +93,15 @@ def _require_sound(settings: ConsoleSettings) -> None:
         raise SettingsError(
             "PORTCULLIS_OIDC_ISSUER and PORTCULLIS_OIDC_CLIENT_ID go together, or both stay empty"
         )
-    if settings.oidc_issuer and not settings.public_url:
+    if not settings.oidc_issuer:
+        return
+    if not settings.public_url:
         raise SettingsError("signing in at an issuer needs PORTCULLIS_PUBLIC_URL")
     for variable, url in (
         ("PORTCULLIS_PUBLIC_URL", settings.public_url),
         ("PORTCULLIS_OIDC_ISSUER", settings.oidc_issuer),
     ):
-        if url and not is_safe(url):
+        if not is_safe(url):
             raise SettingsError(f"{variable} must use https")
 
 

@@ -149,7 +149,7 @@ class Asker:
             others = tuple(one for one in others if self._is_open(one[0]))
         if len(others) >= self._terms.cap:
             return _refused(Outcome.APPROVAL_LIMIT, asked, TOO_MANY)
-        record = _record(asked, approval_id=self._new_id(), now=now)
+        record = _record(asked, approval_id=self._new_id(), previous=seen, now=now)
         question = Question(
             record=record,
             sealed_arguments=self._vault.seal(record.id, ARGUMENTS, content),
@@ -175,7 +175,7 @@ class Asker:
         return record if replaced is None else replaced.record
 
 
-def _record(asked: Asked, *, approval_id: str, now: int) -> ApprovalRecord:
+def _record(asked: Asked, *, approval_id: str, previous: str | None, now: int) -> ApprovalRecord:
     return ApprovalRecord(
         id=approval_id,
         binding=asked.binding,
@@ -188,6 +188,7 @@ def _record(asked: Asked, *, approval_id: str, now: int) -> ApprovalRecord:
         asked_at=now,
         expires_at=now + asked.terms.timeout_seconds,
         link=f"{asked.base_url}/approvals/{approval_id}",
+        previous=previous,
     )
 
 

@@ -42,11 +42,15 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A request with the arguments that will run, to the byte; and why the viewer cannot decide."""
+    """A request with the arguments that will run, to the byte; and why the viewer cannot decide.
+
+    `previous` is the last request for the same call, where there was one.
+    """
 
     record: ApprovalRecord
     arguments: JsonObject
     refusal: Refusal | None
+    previous: ApprovalRecord | None = None
 
 
 class Desk:
@@ -82,7 +86,8 @@ class Desk:
         sealed = self._store.sealed_arguments(record.id)
         arguments = arguments_of(record, self._vault.open(record.id, ARGUMENTS, sealed))
         refusal = life.refusal_to_decide(record, self._vote(viewer, ""), now=self._now())
-        return Shown(record=record, arguments=arguments, refusal=refusal)
+        previous = None if record.previous is None else self._store.read(record.previous)
+        return Shown(record=record, arguments=arguments, refusal=refusal, previous=previous)
 
     def decide(
         self, approval_id: str, viewer: Viewer, word: Word, *, comment: str

@@ -8,7 +8,7 @@ import pytest
 
 from portcullis.approvals.life import Refusal
 from portcullis.approvals.states import State
-from portcullis.console.wording import REFUSALS
+from portcullis.console.wording import EARLIER, REFUSALS
 from portcullis.policy.model import Approval
 from support.approval_records import ALICE, TIMEOUT_SECONDS, make_vote
 from support.console_fakes import (
@@ -367,3 +367,23 @@ def test_the_requester_s_person_stands_for_itself_where_nobody_was_named(
     record = world.ask(requester=ALICE.__class__(issuer="i", subject="bot"))
     tree = world.api(CAROL_TOKEN, "GET", f"/approvals/{record.id}").tree
     assert tree["requester"] == {"subject": "bot", "person": "bot"}
+
+
+@pytest.mark.parametrize("state", State, ids=lambda state: state.value)
+def test_N29_what_became_of_the_same_call_before_is_said_first(
+    world: ConsoleWorld, state: State
+) -> None:
+    before = world.ask()
+    if state is not State.PENDING:
+        world.change(before, state=state)
+    record = world.ask(previous=before.id)
+    notes = world.api(CAROL_TOKEN, "GET", f"/approvals/{record.id}").tree["notes"]
+    assert (state in EARLIER) is (before.id in notes[0])
+    if state in EARLIER:
+        assert EARLIER[state] in notes[0]
+
+
+def test_an_earlier_request_that_is_gone_is_not_spoken_of(world: ConsoleWorld) -> None:
+    record = world.ask(previous="f" * 32)
+    notes = world.api(CAROL_TOKEN, "GET", f"/approvals/{record.id}").tree["notes"]
+    assert "f" * 32 not in str(notes)

@@ -41,7 +41,7 @@ def settings(**changes: str) -> ConsoleSettings:
         {},
         WITH_ISSUER,
         {**WITH_ISSUER, "PORTCULLIS_OIDC_CLIENT_SECRET": ""},
-        {"PORTCULLIS_PUBLIC_URL": "http://127.0.0.1:8080"},
+        {"PORTCULLIS_PUBLIC_URL": "http://192.0.2.7:8080"},  # an operator who tries it out
     ],
 )
 def test_settings_that_agree_make_a_console(changes: dict[str, str]) -> None:

@@ -225,6 +225,14 @@ def test_a_request_that_is_decided_while_it_is_superseded_is_looked_at_again() -
     assert gate.workflow.started == [first.id]
 
 
+def test_a_request_names_the_last_one_for_the_same_call() -> None:
+    gate = ApprovalGate()
+    first = gate.decide(gate.asked(), Word.DENY)
+    gate.seconds(300)
+    assert first.previous is None
+    assert gate.asked().previous == first.id
+
+
 def test_the_notice_and_the_event_hold_what_the_rule_shows_and_no_more() -> None:
     gate = ApprovalGate()
     kept: list[Any] = []
