@@ -34,6 +34,7 @@ PATHS = (
     "server",
 )
 EACH_PATHS = ("args.subnets[*]", "args.statements[*].action")
+SHOWN_PATHS = ("args.amount", "args.items[0].price", 'args["a b"]')
 APPROVERS = ("group:platform", "group:security", "alice@example.com", "bob@example.com")
 
 _WORDS = st.sampled_from(["eu-west-1", "us-east-1", "mq.t3.micro", "prod", "10", "true"])
@@ -126,8 +127,16 @@ def spend_limits() -> SearchStrategy[JsonObject]:
 
 def approvals() -> SearchStrategy[JsonObject]:
     """`approval` blocks that somebody can satisfy."""
-    approvers = st.lists(st.sampled_from(APPROVERS), min_size=1, max_size=3, unique=True)
-    return _mapping({"approvers": approvers.map(list[JsonValue])}, {"timeout": _WINDOWS})
+    people = st.lists(st.sampled_from(APPROVERS), min_size=2, max_size=3, unique=True)
+    shown = st.lists(st.sampled_from(SHOWN_PATHS), min_size=1, max_size=3, unique=True)
+    return _mapping(
+        {"approvers": people.map(list[JsonValue])},
+        {
+            "timeout": _WINDOWS,
+            "min_approvals": st.integers(1, 2),
+            "show": shown.map(list[JsonValue]),
+        },
+    )
 
 
 @st.composite

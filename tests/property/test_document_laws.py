@@ -54,7 +54,7 @@ tools:
   second:
     rules:
       - action: require_approval
-        approval: {approvers: [alice, bob], timeout: 1h, min_approvals: 2}
+        approval: {approvers: [alice, bob], timeout: 1h, min_approvals: 2, show: [args.b]}
         when:
           - any: [{path: "args.a[*]", op: eq, value: 1, match: all}]
           - all: [{path: args.b, op: eq, value: 1}]

@@ -126,6 +126,10 @@ def test_a_path_that_could_be_read_in_two_ways_is_refused(gate: Gate, path: str)
 
 # ---------------------------------------------------------------- I18, I19: cost
 
+# CPU seconds, far above what reading takes (a quarter of one, two under coverage) and far below
+# what work that grows with the square of the list would take (minutes).
+FAR_TOO_MUCH = 20.0
+
 
 @pytest.mark.parametrize(
     "server", [pytest.param("i18", id="I18-contains"), pytest.param("i18-each", id="I18-each")]
@@ -136,14 +140,14 @@ def test_a_huge_list_is_refused_in_bounded_time(gate: Gate, server: str) -> None
     answer = raw_call(gate, server, "open", arguments)
     spent = time.process_time() - before
     assert_denied(gate, answer, "open", "indeterminate")
-    assert spent < 2.0
+    assert spent < FAR_TOO_MUCH
 
 
 def test_I18_a_list_within_bounds_is_looked_through(gate: Gate) -> None:
     arguments = '{"list":[' + ",".join(['"y"'] * 9_999 + ['"x49"']) + "]}"
     before = time.process_time()
     assert_denied(gate, raw_call(gate, "i18", "open", arguments), "open", "denied_by_rule")
-    assert time.process_time() - before < 2.0
+    assert time.process_time() - before < FAR_TOO_MUCH
 
 
 @pytest.mark.parametrize(
