@@ -86,15 +86,31 @@ def run_suite(url: str, revision: str) -> SuiteRun:
     Raises:
         SuiteError: when the suite wrote no summary, with its last words.
     """
+    scenarios = _run(url, "--requirements", revision)
+    return SuiteRun(revision, required_scenarios(revision), scenarios)
+
+
+def run_scenario(url: str, scenario: str) -> Checks:
+    """Run one scenario against the MCP endpoint `url`.
+
+    Raises:
+        SuiteError: when the suite wrote nothing about it, with its last words.
+    """
+    return _run(url, "--scenario", scenario)[scenario]
+
+
+def _run(url: str, *which: str) -> Scenarios:
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         command = [node_program(), str(PACKAGE / "dist" / "index.js"), "server"]
-        command += ["--url", url, "--requirements", revision, "-o", folder]
+        command += ["--url", url, *which, "-o", folder]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=RUN_SECONDS, check=False
         )
-        if "=== SUMMARY ===" not in done.stdout:
+        scenarios = read_scenarios(Path(folder))
+        is_whole = "=== SUMMARY ===" in done.stdout or "--scenario" in which
+        if not is_whole or not scenarios:
             raise SuiteError(f"the suite stopped early\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        return SuiteRun(revision, required_scenarios(revision), read_scenarios(Path(folder)))
+        return scenarios
 
 
 def read_scenarios(folder: Path) -> Scenarios:
