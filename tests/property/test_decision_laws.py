@@ -29,6 +29,7 @@ from portcullis.policy.model import (
     Section,
     Truth,
 )
+from portcullis.policy.paths import compile_path
 from portcullis.values import JsonValue
 from reference.evaluator import decide
 from strategies import PATTERNS, PROMPTS, RESOURCES, TOOLS, conditions, policies, rules
@@ -280,9 +281,19 @@ def _require_no_unknown_permits(policy: Policy, call: Call) -> None:
     )
 
 
+def _cannot_tell(_: JsonValue) -> Truth:
+    return Truth.INDETERMINATE
+
+
 def _unknown(condition: Condition) -> Condition:
     if isinstance(condition, Comparison):
-        return replace(condition, test=lambda _: Truth.INDETERMINATE, operator="blind")
+        # Of a value that is always there: of no elements a list's test is not asked.
+        return replace(
+            condition,
+            path=compile_path("tool"),
+            test=lambda _: Truth.INDETERMINATE,
+            operator="blind",
+        )
     if isinstance(condition, Not):
         return Not(part=_unknown(condition.part))
     parts = tuple(map(_unknown, condition.parts))
