@@ -90,12 +90,13 @@ class Pages:
         """One request in full; `fault`: why what the person just sent did not happen."""
         record, viewer = shown.record, visitor.viewer
         holder = f"{_session_id(visitor)} {record.id}"
+        presentation = presented(shown)
         html = render(
             "request",
             **self._frame(request, visitor),
             one=_summary(record, now=now),
-            presentation=presented(shown),
-            notes=notes(shown),
+            presentation=presentation,
+            notes=notes(shown, presentation),
             given=[_said(vote, now=now) for vote in record.approvals],
             denial=None if record.denial is None else _said(record.denial, now=now),
             refusal=None if shown.refusal is None else REFUSALS[shown.refusal].message,

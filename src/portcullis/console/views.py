@@ -26,9 +26,8 @@ def presented(shown: Shown) -> Presentation:
     return present(shown.arguments, shown.record.terms.show)
 
 
-def notes(shown: Shown) -> list[str]:
+def notes(shown: Shown, presentation: Presentation) -> list[str]:
     """What to look at first: what became of the same call before, then the arguments' risks."""
-    presentation = presented(shown)
     whole = () if presentation.is_complete else (NOT_ALL,)
     return [*_earlier(shown.previous), *presentation.notes, *whole]
 
@@ -63,11 +62,11 @@ def summary(record: ApprovalRecord, *, now: int) -> JsonObject:
 
 def in_full(shown: Shown, *, now: int) -> JsonObject:
     """A request with its arguments, and whether this person can decide it."""
-    refusal = shown.refusal
+    refusal, presentation = shown.refusal, presented(shown)
     return {
         **summary(shown.record, now=now),
-        "arguments": masked(shown.arguments) if presented(shown).is_complete else {},
-        "notes": [*notes(shown)],
+        "arguments": masked(shown.arguments) if presentation.is_complete else {},
+        "notes": [*notes(shown, presentation)],
         "can_decide": refusal is None,
         "cannot_decide": None if refusal is None else REFUSALS[refusal].message,
     }

@@ -103,9 +103,10 @@ class Approvals:
         return self._guarded(governed, lambda: self._asked(governed, decision, definition, check))
 
     def follow(self, governed: Governed) -> HttpReply:
-        """Answer a retry that brings our own state back, whatever the policy says by now.
+        """Answer a retry that brings our own state back, also where the policy by now allows.
 
-        The request it names goes on; it is the executor that asks the policy again.
+        The request it names goes on; it is the executor that asks the policy again. What the
+        policy denies by now was answered before.
         """
         return self._guarded(governed, lambda: self._followed(governed))
 

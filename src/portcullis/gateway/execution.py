@@ -160,13 +160,21 @@ class Executor:
     def _end(
         self, record: ApprovalRecord, changed: ApprovalRecord | Refusal, exchange: Exchange
     ) -> int:
-        """Write how it ended; where somebody else was faster, the next look tells."""
+        """Write how it ended; where somebody else was faster, the next look tells.
+
+        Of a call that was sent the line is written all the same: who was faster than the one
+        that claimed it is the workflow, which had given it up.
+        """
         if isinstance(changed, Refusal):
             return 0
         if self._ports.store.replace(record, changed) is not None:
             exchange.outcome = _OUTCOMES[changed.state].value
             if changed.note:
                 exchange.upstream_outcome = exchange.upstream_outcome or changed.note
+        elif record.state is State.EXECUTING:
+            exchange.outcome = Outcome.APPROVAL_UNKNOWN.value
+        else:
+            return 0
         self._ports.log.record(exchange.to_record(200))
         return 0
 

@@ -319,6 +319,26 @@ def test_a_result_that_cannot_be_kept_is_unknown_to_the_caller(broken: str) -> N
     assert "could not be kept" in lost.note
 
 
+def test_an_answer_after_the_workflow_gave_the_call_up_stays_unknown_and_is_logged_so() -> None:
+    gate = ApprovalGate()
+    record = gate.approved()
+    gate.upstream.on_call = lambda: gate.approvals.lose(record.id, at=record.asked_at + 200)
+    assert gate.run(record).state is State.UNKNOWN
+    assert len(gate.upstream.sent) == 1
+    assert outcomes(gate)[-1] == "approval_unknown"
+
+
+def test_of_two_executors_that_refuse_a_call_at_once_one_says_so() -> None:
+    gate = ApprovalGate()
+    record = gate.approved()
+    gate.put_in_force(policy("action: deny\nreason: Not any more."))
+    gate.racing("replace", lambda: gate.executor().step(record.id))
+    assert gate.executor().step(record.id) == 0
+    assert gate.record(record.id).state is State.FAILED
+    assert outcomes(gate).count("approval_failed") == 1
+    assert "internal_error" not in outcomes(gate)
+
+
 def test_an_end_that_cannot_be_written_is_tried_again_and_then_left_to_the_workflow() -> None:
     gate = ApprovalGate()
     record = gate.approved()
