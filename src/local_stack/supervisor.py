@@ -207,6 +207,8 @@ def _parameters(settings: LocalSettings, *, host: str, port: int) -> Mapping[str
         "AllowLoopbackUpstreams": "true",
         "PolicyRefreshSeconds": "1",
         "PublicUrl": f"http://{host}:{port}",
+        # All of AWS is one process here, and the machine may be busy.
+        "StoreTimeoutSeconds": "10",
         **settings.parameters,
     }
 

@@ -64,6 +64,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         )["ARN"]
         for name, value in {
             "TABLE": table,
+            "STORE_TIMEOUT_SECONDS": "2",
             "APPROVAL_KEY_ID": key,
             "APPROVAL_RETENTION_SECONDS": "86400",
             "CONSOLE_KEY_SECRET": secret,

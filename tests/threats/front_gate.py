@@ -46,6 +46,9 @@ class InThisProcess(EnvironmentPool):
             return Outcome(payload=told, error="Unhandled")
 
 
+AUTHORIZER_VARIABLES = {"PORTCULLIS_TABLE": TABLE, "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2"}
+
+
 def read_api() -> Api:
     """The API of the template."""
     return Template.load(TEMPLATE, parameters={}).api()
@@ -56,7 +59,7 @@ def fronted(gate: Gate) -> Iterator[int]:
     """Serve the gate; answer the port."""
     api = read_api()
     (route,) = [one for one in api.routes if not one.is_open]
-    with mock.patch.dict(os.environ, {"PORTCULLIS_TABLE": TABLE}):
+    with mock.patch.dict(os.environ, AUTHORIZER_VARIABLES):
         authorizer = own_module("portcullis.entrypoints.lambda_authorizer")
     pools = {
         route.function: InThisProcess(gate.handler),

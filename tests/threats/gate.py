@@ -321,6 +321,7 @@ def _make_account() -> dict[str, str]:
     return {
         "PORTCULLIS_BUCKET": BUCKET,
         "PORTCULLIS_TABLE": TABLE,
+        "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
         "PORTCULLIS_SESSION_KEY_SECRET": secrets.create_secret(
             Name="session-key", SecretString="k" * 64
         )["ARN"],

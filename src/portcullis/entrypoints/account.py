@@ -16,6 +16,7 @@ from portcullis.adapters.s3_policies import S3PolicyStore
 from portcullis.adapters.s3_snapshots import S3SnapshotStore
 from portcullis.adapters.secrets import Secrets
 from portcullis.adapters.stepfunctions_workflow import StepFunctionsWorkflow
+from portcullis.entrypoints.client_config import USER_AGENT, store_config
 from portcullis.entrypoints.settings import ExecutorSettings, GatewaySettings, ServerSettings
 from portcullis.gateway.fingerprints import registration_digest
 from portcullis.gateway.ports import Upstream
@@ -26,19 +27,6 @@ SNAPSHOT_REFRESH_SECONDS = 300
 SNAPSHOT_MAXIMUM_AGE_SECONDS = 86_400
 SNAPSHOT_TIMEOUT_SECONDS = 10.0  # a page; the call that waits for it has to be made as well
 
-# botocore puts its own together anew for each call, which is a tenth of a call's CPU time.
-_USER_AGENT = "portcullis"
-
-# One try a call: whoever waits for the answer decides whether to ask again, and a denial is
-# better than a caller that hangs.
-STORE = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"total_max_attempts": 1},
-    tcp_keepalive=True,
-    user_agent=_USER_AGENT,
-)
-
 
 class Account:
     """Makes what the settings describe; a client that few calls need is made when one does."""
@@ -48,11 +36,12 @@ class Account:
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._store = store_config(settings.store_timeout_seconds)
         self._aws = Session()  # boto3 on top of it would only load what no call uses
         self._secrets = Secrets(self._later("secretsmanager"), clock)
         self._lambda: Client | None = None
-        self._s3 = self._aws.create_client("s3", config=STORE)
-        self.dynamodb: Client = self._aws.create_client("dynamodb", config=STORE)
+        self._s3 = self._aws.create_client("s3", config=self._store)
+        self.dynamodb: Client = self._aws.create_client("dynamodb", config=self._store)
         self.upstreams: Mapping[str, Upstream] = {
             name: self._upstream(server) for name, server in settings.servers.items()
         }
@@ -105,7 +94,7 @@ class Account:
         return read
 
     def _later(self, service: str) -> Callable[[], Client]:
-        return lambda: self._aws.create_client(service, config=STORE)
+        return lambda: self._aws.create_client(service, config=self._store)
 
     def _upstream(self, server: ServerSettings) -> Upstream:
         if server.function is not None:
@@ -129,7 +118,7 @@ class Account:
                 connect_timeout=2,
                 read_timeout=self._settings.upstream_timeout_seconds,
                 retries={"total_max_attempts": 1},
-                user_agent=_USER_AGENT,
+                user_agent=USER_AGENT,
             )
             self._lambda = self._aws.create_client("lambda", config=config)
         return self._lambda

@@ -15,7 +15,7 @@ from portcullis.adapters.secrets import Secrets
 from portcullis.adapters.stepfunctions_workflow import StepFunctionsWorkflow
 from portcullis.console.console import Console, ConsolePorts, ConsoleTerms
 from portcullis.console.ports import Grants, Holder
-from portcullis.entrypoints.account import STORE
+from portcullis.entrypoints.client_config import store_config
 from portcullis.entrypoints.clocks import clock, new_id
 from portcullis.entrypoints.settings import ConsoleSettings
 from portcullis.errors import SettingsError
@@ -31,9 +31,9 @@ def build_console(settings: ConsoleSettings) -> Console:
         SettingsError: settings contradict each other.
     """
     _require_sound(settings)
-    aws = Session()
-    dynamodb = aws.create_client("dynamodb", config=STORE)
-    secrets = Secrets(lambda: aws.create_client("secretsmanager", config=STORE), clock)
+    aws, config = Session(), store_config(settings.store_timeout_seconds)
+    dynamodb = aws.create_client("dynamodb", config=config)
+    secrets = Secrets(lambda: aws.create_client("secretsmanager", config=config), clock)
     desk = Desk(
         DynamoDBApprovalStore(
             dynamodb,
@@ -42,9 +42,9 @@ def build_console(settings: ConsoleSettings) -> Console:
             clock=clock,
         ),
         StepFunctionsWorkflow(
-            lambda: aws.create_client("stepfunctions", config=STORE), _NO_STATE_MACHINE
+            lambda: aws.create_client("stepfunctions", config=config), _NO_STATE_MACHINE
         ),
-        KmsVault(lambda: aws.create_client("kms", config=STORE), settings.approval_key_id),
+        KmsVault(lambda: aws.create_client("kms", config=config), settings.approval_key_id),
         clock=clock,
     )
     return Console(

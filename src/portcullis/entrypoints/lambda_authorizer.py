@@ -7,19 +7,17 @@ import os
 import time
 from typing import Any
 
-from botocore.config import Config
 from botocore.session import Session
 
 from portcullis.adapters.dynamodb_grants import DynamoDBGrants
 from portcullis.entrypoints.authorizer import authorize
+from portcullis.entrypoints.client_config import store_config
 from portcullis.entrypoints.settings import AuthorizerSettings, read_settings
 
-_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
+_SETTINGS = read_settings(AuthorizerSettings, os.environ)
+_CONFIG = store_config(_SETTINGS.store_timeout_seconds, attempts=2)
 
-GRANTS = DynamoDBGrants(
-    Session().create_client("dynamodb", config=_CONFIG),
-    read_settings(AuthorizerSettings, os.environ).table,
-)
+GRANTS = DynamoDBGrants(Session().create_client("dynamodb", config=_CONFIG), _SETTINGS.table)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -125,6 +125,10 @@ _VARIABLES: Mapping[str, _Variable] = {
         summary="whether an upstream url may be http on the loopback address", read=_flag
     ),
     "UPSTREAM_TIMEOUT_SECONDS": _Variable(summary="bound on one upstream call", read=_positive),
+    "STORE_TIMEOUT_SECONDS": _Variable(
+        summary="bound on one answer of DynamoDB, S3, KMS, Secrets Manager or Step Functions",
+        read=_positive,
+    ),
     "STATE_MACHINE": _Variable(summary="ARN of the workflow that waits for approvals"),
     "APPROVAL_KEY_ID": _Variable(
         summary="ARN of the KMS key that seals arguments and results of calls that wait"
@@ -186,6 +190,7 @@ class GatewaySettings:
 
     bucket: str = _from("BUCKET")
     table: str = _from("TABLE")
+    store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
     servers: Mapping[str, ServerSettings] = _from("SERVERS")
     session_key_secret: str = _from("SESSION_KEY_SECRET")
     policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
@@ -212,6 +217,7 @@ class ExecutorSettings:
 
     bucket: str = _from("BUCKET")
     table: str = _from("TABLE")
+    store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
     servers: Mapping[str, ServerSettings] = _from("SERVERS")
     policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
     policy_max_age_seconds: int = _from("POLICY_MAX_AGE_SECONDS")
@@ -226,6 +232,7 @@ class ConsoleSettings:
     """What the console function reads."""
 
     table: str = _from("TABLE")
+    store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
     approval_key_id: str = _from("APPROVAL_KEY_ID")
     approval_retention_seconds: int = _from("APPROVAL_RETENTION_SECONDS")
     console_key_secret: str = _from("CONSOLE_KEY_SECRET")
@@ -243,6 +250,7 @@ class AuthorizerSettings:
     """What the authorizer function reads."""
 
     table: str = _from("TABLE")
+    store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

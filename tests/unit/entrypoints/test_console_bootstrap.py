@@ -11,6 +11,7 @@ from portcullis.errors import SettingsError
 
 GOOD = {
     "PORTCULLIS_TABLE": "t",
+    "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
     "PORTCULLIS_APPROVAL_KEY_ID": "k",
     "PORTCULLIS_APPROVAL_RETENTION_SECONDS": "86400",
     "PORTCULLIS_CONSOLE_KEY_SECRET": "arn",

@@ -19,6 +19,7 @@ from portcullis.errors import SettingsError
 GOOD = {
     "PORTCULLIS_BUCKET": "b",
     "PORTCULLIS_TABLE": "t",
+    "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
     "PORTCULLIS_SERVERS": '{"mq": {"lambda": "f"}, "x": {"url": "https://x", "secret": "arn"}}',
     "PORTCULLIS_SESSION_KEY_SECRET": "arn",
     "PORTCULLIS_POLICY_REFRESH_SECONDS": "30",
