@@ -73,6 +73,7 @@ def gateway_environment(*, endpoint: str, secret: str, servers: str) -> dict[str
         "PORTCULLIS_BUCKET": BUCKET,
         "PORTCULLIS_TABLE": TABLE,
         "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
+        "PORTCULLIS_IDENTITY": "grants",
         "PORTCULLIS_SERVERS": servers,
         "PORTCULLIS_SESSION_KEY_SECRET": secret,
         "PORTCULLIS_POLICY_REFRESH_SECONDS": "30",

@@ -78,6 +78,7 @@ def test_E08_an_event_that_no_authorizer_stands_behind_is_refused(
 def test_the_authorizer_opens_what_the_grant_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTCULLIS_TABLE", TABLE)
     monkeypatch.setenv("PORTCULLIS_STORE_TIMEOUT_SECONDS", "2")
+    monkeypatch.setenv("PORTCULLIS_IDENTITY", "grants")
     module = importlib.reload(importlib.import_module("portcullis.entrypoints.lambda_authorizer"))
     dynamodb = boto3.client("dynamodb", region_name="us-east-1")
     token = create_grant(

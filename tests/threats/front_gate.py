@@ -46,7 +46,11 @@ class InThisProcess(EnvironmentPool):
             return Outcome(payload=told, error="Unhandled")
 
 
-AUTHORIZER_VARIABLES = {"PORTCULLIS_TABLE": TABLE, "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2"}
+AUTHORIZER_VARIABLES = {
+    "PORTCULLIS_TABLE": TABLE,
+    "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
+    "PORTCULLIS_IDENTITY": "grants",
+}
 
 
 def read_api() -> Api:

@@ -322,6 +322,7 @@ def _make_account() -> dict[str, str]:
         "PORTCULLIS_BUCKET": BUCKET,
         "PORTCULLIS_TABLE": TABLE,
         "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
+        "PORTCULLIS_IDENTITY": "grants",
         "PORTCULLIS_SESSION_KEY_SECRET": secrets.create_secret(
             Name="session-key", SecretString="k" * 64
         )["ARN"],

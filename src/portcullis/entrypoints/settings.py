@@ -15,6 +15,8 @@ from portcullis.errors import SettingsError
 
 S = TypeVar("S")
 
+IDENTITIES = ("grants", "jwt", "iam")  # the ways in which an agent can say who it is
+
 
 def _text(value: str) -> str:
     return value
@@ -30,6 +32,13 @@ def _positive(value: str) -> int:
     if not (value.isascii() and value.isdigit()) or int(value) == 0:
         raise ValueError
     return int(value)
+
+
+def _identities(value: str) -> frozenset[str]:
+    ways = value.split(",")
+    if len(set(ways)) != len(ways) or not set(ways) <= set(IDENTITIES):
+        raise ValueError
+    return frozenset(ways)
 
 
 def _names(value: str) -> tuple[str, ...]:
@@ -95,6 +104,9 @@ class _Variable:
 _VARIABLES: Mapping[str, _Variable] = {
     "BUCKET": _Variable(summary="bucket of policies and snapshots"),
     "TABLE": _Variable(summary="table of grants, counters, sessions and requests for approval"),
+    "IDENTITY": _Variable(
+        summary="how agents may say who they are: some of grants, jwt, iam", read=_identities
+    ),
     "SERVERS": _Variable(
         summary='JSON: server name to {"lambda": function} or {"url", "secret", "header"}',
         read=_servers,
@@ -191,6 +203,7 @@ class GatewaySettings:
     bucket: str = _from("BUCKET")
     table: str = _from("TABLE")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
+    identity: frozenset[str] = _from("IDENTITY")
     servers: Mapping[str, ServerSettings] = _from("SERVERS")
     session_key_secret: str = _from("SESSION_KEY_SECRET")
     policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
@@ -218,6 +231,7 @@ class ExecutorSettings:
     bucket: str = _from("BUCKET")
     table: str = _from("TABLE")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
+    identity: frozenset[str] = _from("IDENTITY")
     servers: Mapping[str, ServerSettings] = _from("SERVERS")
     policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
     policy_max_age_seconds: int = _from("POLICY_MAX_AGE_SECONDS")
@@ -251,6 +265,7 @@ class AuthorizerSettings:
 
     table: str = _from("TABLE")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
+    identity: frozenset[str] = _from("IDENTITY")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ GOOD = {
     "PORTCULLIS_BUCKET": "b",
     "PORTCULLIS_TABLE": "t",
     "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
+    "PORTCULLIS_IDENTITY": "grants,jwt",
     "PORTCULLIS_SERVERS": '{"mq": {"lambda": "f"}, "x": {"url": "https://x", "secret": "arn"}}',
     "PORTCULLIS_SESSION_KEY_SECRET": "arn",
     "PORTCULLIS_POLICY_REFRESH_SECONDS": "30",
@@ -60,6 +61,7 @@ def test_a_complete_environment_is_read() -> None:
     assert settings.allowed_hosts == ("127.0.0.1:1", "localhost:1")
     assert settings.allow_loopback_upstreams is False
     assert read_settings(AuthorizerSettings, GOOD).table == "t"
+    assert settings.identity == {"grants", "jwt"}
     assert read_settings(ActivatorSettings, GOOD).bucket == "b"
     assert settings.public_url == "https://gate.example/prod"
     assert read_settings(ExecutorSettings, GOOD).servers == settings.servers
@@ -91,6 +93,10 @@ def test_a_missing_variable_stops_the_function(variable: str) -> None:
     ("variable", "value"),
     [
         ("PORTCULLIS_BUCKET", ""),
+        ("PORTCULLIS_IDENTITY", ""),
+        ("PORTCULLIS_IDENTITY", "grants,"),
+        ("PORTCULLIS_IDENTITY", "jwt,jwt"),
+        ("PORTCULLIS_IDENTITY", "anybody"),
         ("PORTCULLIS_PUBLIC_URL", "gate.example"),
         ("PORTCULLIS_PUBLIC_URL", "ftp://gate.example"),
         ("PORTCULLIS_PUBLIC_URL", "https://"),
