@@ -2,7 +2,7 @@
 
 import typer
 
-from portcullis_cli import approvals, grants
+from portcullis_cli import approvals, grants, kept_grants
 
 APP = typer.Typer(
     name="portcullis",
@@ -12,5 +12,7 @@ APP = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+grants.APP.command("list")(kept_grants.list_grants)
+grants.APP.command("revoke")(kept_grants.revoke)
 APP.add_typer(approvals.APP)
 APP.add_typer(grants.APP)

@@ -1,30 +1,27 @@
 """`portcullis grants`: make the bearer tokens of agents, approvers and administrators."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
 
-from portcullis.adapters.aws_calls import AwsError, error_code
-from portcullis.adapters.dynamodb_grants import Role, create_grant
+from portcullis.adapters.dynamodb_grants import Role, create_grant, token_digest
 from portcullis.approvals.identity import GROUP_PREFIX
 from portcullis.entrypoints.settings import SERVER_NAME
-from portcullis.errors import GrantStoreError
-from portcullis_cli.errors import unavailable, usage_error
+from portcullis_cli.errors import usage_error
+from portcullis_cli.kept_grants import TableName, aws_answers, grant_id, utc
 from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import Surroundings, surroundings_of
 
-TABLE_VARIABLE: Final = "PORTCULLIS_TABLE"
 LONGEST_DAYS: Final = 366
 _LONGEST_NAME: Final = 256
 _DAY: Final = 24 * 3600
 
 APP = typer.Typer(
     name="grants",
-    help="""Make grants, the bearer tokens of agents and approvers.
+    help="""Make, list and revoke grants, the bearer tokens of agents and approvers.
 
-    Writes to the deployment's table with your own AWS credentials. The token itself is stored
+    Works on the deployment's table with your own AWS credentials. The token itself is stored
     nowhere, only its digest.
     """,
     no_args_is_help=True,
@@ -42,11 +39,6 @@ class Wanted:
     person: str
     groups: tuple[str, ...]
     days: int
-
-
-@APP.callback()
-def several_commands() -> None:
-    """Keep `create` a command of its own where it is the only one."""
 
 
 @APP.command("create")
@@ -95,12 +87,7 @@ def create(  # noqa: PLR0913 - what a grant says
             help=f"How many days it is good for, {LONGEST_DAYS} at most.",
         ),
     ] = 30,
-    table: Annotated[
-        str,
-        typer.Option(
-            "--table", envvar=TABLE_VARIABLE, help="The table: the stack's `StateTableName`."
-        ),
-    ],
+    table: TableName,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write the token and what was granted, on one line.")
     ] = False,
@@ -140,7 +127,7 @@ def _require_sound(wanted: Wanted) -> None:
 
 
 def _stored(around: Surroundings, table: str, wanted: Wanted, now: int) -> str:
-    try:
+    with aws_answers():
         return create_grant(
             around.dynamodb(),
             table,
@@ -152,18 +139,15 @@ def _stored(around: Surroundings, table: str, wanted: Wanted, now: int) -> str:
             person=wanted.person,
             groups=wanted.groups,
         )
-    except GrantStoreError as error:
-        raise unavailable(str(error)) from error
-    except AwsError as error:
-        raise unavailable(f"AWS cannot be called: {error_code(error)}") from error
 
 
 def _print(token: str, wanted: Wanted, expires: int, *, as_json: bool) -> None:
-    until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    until, name = utc(expires), grant_id(token_digest(token))
     if as_json:
         tell(
             {
                 "token": token,
+                "id": name,
                 "name": wanted.name,
                 "role": wanted.role.value,
                 "servers": [*wanted.servers],
@@ -174,7 +158,9 @@ def _print(token: str, wanted: Wanted, expires: int, *, as_json: bool) -> None:
         )
         return
     typer.echo(token)
-    typer.echo(f"{wanted.role.value} {wanted.name}, until {until}; shown only now", err=True)
+    typer.echo(
+        f"{wanted.role.value} {wanted.name}, id {name}, until {until}; shown only now", err=True
+    )
     if wanted.role is Role.AGENT and not wanted.person:
         typer.echo(
             "no --person: whoever stands behind this agent could approve its calls", err=True

@@ -11,17 +11,18 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from portcullis.adapters.dynamodb_grants import DynamoDBGrants
+from portcullis.adapters.dynamodb_grants import DynamoDBGrants, token_digest
 from portcullis_cli.app import APP
 
 ROOT = Path(__file__).parents[2]
 TABLE = "state"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"^scripts/portcullis (grants create .*)$", re.MULTILINE)
+REVOKE = re.compile(r"^scripts/portcullis (grants revoke .*)$", re.MULTILINE)
 GRANTS = (ROOT / "docs" / "grants.md").read_text()
-MINT, REVOKE_BY_TOKEN, REVOKE_BY_NAME = BLOCK.findall(GRANTS)
+(MINT,) = BLOCK.findall(GRANTS)
 COMMANDS = COMMAND.findall((ROOT / "README.md").read_text() + GRANTS)
 
 
@@ -69,26 +70,28 @@ def test_the_token_that_is_minted_opens_the_servers(
     assert grants.find(token, now_seconds=now() + 31 * 24 * 3600) is None
 
 
-def test_a_token_is_revoked_and_another_of_the_name_is_not(grants: DynamoDBGrants) -> None:
-    first, second = run(MINT)["token"], run(MINT)["token"]
-    run(REVOKE_BY_TOKEN, token=first)
-    assert grants.find(first, now_seconds=now()) is None
-    assert grants.find(second, now_seconds=now()) is not None
+def test_the_ways_to_revoke_that_are_shown_revoke(grants: DynamoDBGrants) -> None:
+    tokens = [run(MINT)["token"] for _ in range(3)]
+    by_id, by_name = REVOKE.findall(GRANTS)
+    command(by_id.replace("0123456789abcdef", token_digest(tokens[0])[:16]))
+    found = [grants.find(token, now_seconds=now()) is not None for token in tokens]
+    assert found == [False, True, True]
+    command(by_name)
+    assert all(grants.find(token, now_seconds=now()) is None for token in tokens)
 
 
-def test_all_tokens_of_a_name_are_revoked(grants: DynamoDBGrants) -> None:
-    tokens = [run(MINT)["token"] for _ in range(2)]
-    other = run(MINT.replace("build-agent", "another"))["token"]
-    run(REVOKE_BY_NAME)
-    assert [grants.find(token, now_seconds=now()) for token in tokens] == [None, None]
-    assert grants.find(other, now_seconds=now()) is not None
-
-
-@pytest.mark.parametrize("command", sorted(set(COMMANDS)))
-def test_a_command_that_is_shown_mints_a_grant(grants: DynamoDBGrants, command: str) -> None:
-    words = shlex.split(command)
-    result = CliRunner().invoke(APP, [*words, "--json"], env={"PORTCULLIS_TABLE": TABLE})
+def command(line: str) -> Result:
+    """Run a command as it is shown."""
+    result = CliRunner().invoke(
+        APP, [*shlex.split(line, comments=True), "--json"], env={"PORTCULLIS_TABLE": TABLE}
+    )
     assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.mark.parametrize("line", sorted(set(COMMANDS)))
+def test_a_command_that_is_shown_mints_a_grant(grants: DynamoDBGrants, line: str) -> None:
+    words, result = shlex.split(line), command(line)
     grant = grants.find(json.loads(result.stdout)["token"], now_seconds=now())
     assert grant is not None
     assert grant.name == words[2]

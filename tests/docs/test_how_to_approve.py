@@ -18,7 +18,7 @@ from portcullis.console.wording import Fault
 from portcullis.gateway.approval_wording import told
 from portcullis.policy.model import Kind
 from portcullis.policy.policy_text import parse_policy
-from portcullis_cli.grants import TABLE_VARIABLE
+from portcullis_cli.kept_grants import TABLE_VARIABLE
 from support.approval_records import make_record, make_vote
 from support.command_line import Terminal
 from support.console_fakes import CAROL_TOKEN

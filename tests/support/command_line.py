@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from portcullis_cli.app import APP
 from portcullis_cli.connection import TOKEN_VARIABLE, URL_VARIABLE
-from portcullis_cli.grants import TABLE_VARIABLE
+from portcullis_cli.kept_grants import TABLE_VARIABLE
 from portcullis_cli.surroundings import Surroundings
 from support.console_fakes import CAROL_TOKEN
 

@@ -8,7 +8,7 @@ stands behind the request is no second pair of eyes.
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -21,6 +21,7 @@ from portcullis.policy.model import Principal
 ISSUER = GRANT_ISSUER
 TOKEN_PREFIX = "pcl_"  # noqa: S105 - a prefix that secret scanners can look for, not a secret
 CREDENTIAL_PREFIX = "grant:"
+_PREFIX = "GRANT#"
 _MAXIMUM_TOKEN_CHARS = 128
 
 
@@ -103,6 +104,65 @@ def create_grant(  # noqa: PLR0913 - what a grant says, each part by its name
     return token
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptGrant:
+    """A grant as the table keeps it, live or not; times in epoch seconds."""
+
+    grant: Grant
+    created_at: int
+    revoked_at: int | None
+
+    def is_live(self, *, now_seconds: int) -> bool:
+        """Whether its token opens anything."""
+        return self.revoked_at is None and now_seconds < self.grant.expires_at
+
+
+def kept_grants(client: Client, table: str) -> Iterator[KeptGrant]:
+    """Answer every grant that the table keeps, page by page, in no order.
+
+    Raises:
+        GrantStoreError: the table did not answer, or what it holds is no grant.
+    """
+    asked: dict[str, Any] = {
+        "TableName": table,
+        "FilterExpression": "begins_with(pk, :grant)",
+        "ExpressionAttributeValues": {":grant": {"S": _PREFIX}},
+        "ConsistentRead": True,
+    }
+    while True:
+        try:
+            page = client.scan(**asked)
+        except AwsError as error:
+            raise GrantStoreError(f"grants cannot be read: {error_code(error)}") from error
+        yield from map(_kept, page["Items"])
+        if "LastEvaluatedKey" not in page:
+            return
+        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def revoke_grant(client: Client, table: str, digest: str, *, now_seconds: int) -> bool:
+    """Revoke a grant for good; False where the table has none with this digest.
+
+    It is kept, as revoked, until it would have expired.
+
+    Raises:
+        GrantStoreError: it cannot be told whether the grant was revoked.
+    """
+    try:
+        client.update_item(
+            TableName=table,
+            Key=_key(digest),
+            UpdateExpression="SET revoked = if_not_exists(revoked, :now)",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":now": {"N": str(now_seconds)}},
+        )
+    except AwsError as error:
+        if error_code(error) == "ConditionalCheckFailedException":
+            return False
+        raise GrantStoreError(f"the grant was not revoked: {error_code(error)}") from error
+    return True
+
+
 class DynamoDBGrants:
     """Looks grants up, by token or by the digest of one."""
 
@@ -143,7 +203,19 @@ class DynamoDBGrants:
 
 
 def _key(digest: str) -> dict[str, dict[str, str]]:
-    return {"pk": {"S": f"GRANT#{digest}"}, "sk": {"S": "GRANT"}}
+    return {"pk": {"S": f"{_PREFIX}{digest}"}, "sk": {"S": "GRANT"}}
+
+
+def _kept(item: Mapping[str, Mapping[str, object]]) -> KeptGrant:
+    grant = _from_item(item, str(item["pk"]["S"]).removeprefix(_PREFIX))
+    try:
+        return KeptGrant(
+            grant=grant,
+            created_at=_whole(item["created"]),
+            revoked_at=_whole(item["revoked"]) if "revoked" in item else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise GrantStoreError("a stored grant has an unexpected shape") from error
 
 
 def _from_item(item: Mapping[str, Mapping[str, object]], digest: str) -> Grant:

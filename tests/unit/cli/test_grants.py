@@ -22,7 +22,8 @@ def test_an_approvers_grant_is_stored_and_its_token_printed_alone(table: str) ->
     )
     assert ran.exit_code == 0
     token = ran.stdout.removesuffix("\n")
-    assert ran.stderr == "approver anna, until 2027-04-15T08:00:00Z; shown only now\n"
+    name = token_digest(token)[:16]
+    assert ran.stderr == f"approver anna, id {name}, until 2027-04-15T08:00:00Z; shown only now\n"
     assert find(table, token) == Grant(
         name="anna",
         servers=(),
@@ -60,8 +61,10 @@ def test_a_program_gets_the_token_and_what_was_granted(table: str) -> None:
     tree = Terminal().run(
         "grants", "create", "root", "--role", "admin", "--table", table, "--json"
     ).tree  # fmt: skip
-    assert find(table, tree.pop("token")) is not None
+    token = tree.pop("token")
+    assert find(table, token) is not None
     assert tree == {
+        "id": token_digest(token)[:16],
         "name": "root",
         "role": "admin",
         "servers": [],

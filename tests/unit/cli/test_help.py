@@ -8,6 +8,7 @@ import pytest
 import command_pages
 from support.command_line import Terminal
 from support.console_fakes import CAROL_TOKEN, ConsoleWorld
+from support.grants import make_grant
 
 COMMANDS = command_pages.commands()
 NAMES = [command.name for command in COMMANDS]
@@ -36,6 +37,7 @@ def test_every_example_can_be_run(
     assert " ".join(words[1:]).startswith(command.name)
     terminal.answers = "y\n"
     terminal.environment["PORTCULLIS_TABLE"] = table
+    make_grant(table, name="build-agent")
     ran = terminal.run(*words[1:])
     assert ran.exit_code == 0, ran.stderr
 
