@@ -70,6 +70,7 @@ def gateway_environment(*, endpoint: str, secret: str, servers: str) -> dict[str
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": endpoint,
+        "PORTCULLIS_STACK": "bench",
         "PORTCULLIS_BUCKET": BUCKET,
         "PORTCULLIS_TABLE": TABLE,
         "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",

@@ -26,6 +26,7 @@ CREDENTIALS: Mapping[str, str] = {
 }
 
 NOT_EMULATED: Mapping[str, str] = {
+    "AWS::CloudWatch::Alarm": "nothing counts metrics; they stand in the log lines",
     "AWS::IAM::Policy": "permissions are not enforced",
     "AWS::Logs::LogGroup": "functions write to stderr",
     "AWS::S3::BucketPolicy": "permissions are not enforced",

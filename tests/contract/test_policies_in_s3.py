@@ -102,6 +102,15 @@ def test_O15_a_fresh_environment_reaches_the_same_last_good_policy(s3: Any) -> N
     assert policies(s3).current("mq", now=at(0)).revision == first["revision"]
 
 
+def test_a_policy_that_cannot_be_read_again_grows_old(s3: Any) -> None:
+    upload(s3, GOOD)
+    store = policies(s3)
+    store.current("mq", now=at(0))
+    s3.delete_object(Bucket=BUCKET, Key=active_key("mq"))
+    store.current("mq", now=at(40))
+    assert store.age_seconds("mq", now=at(40)) == 40
+
+
 def test_O14_only_a_faulty_upload_ever_leaves_nothing_in_force(s3: Any) -> None:
     assert upload(s3, BAD)["in_force"] is None
     with pytest.raises(PolicyUnavailableError, match=r"upload incoming/policies/mq\.yaml"):

@@ -147,12 +147,14 @@ def test_a_hosted_server_is_denied_everything_that_belongs_to_the_gate() -> None
     for one in statements("HostGuardPolicy"):
         assert one["Effect"] == "Deny"
         assert "Condition" not in one
-        for resource in listed(one["Resource"]):
+        for resource in listed(one["Resource"]) if one["Sid"] != "Alarms" else ():
             denied.setdefault(target(resource), set()).update(listed(one["Action"]))
     own = {
         "ApprovalKey": "kms:*",
         "ApprovalStateMachine": "states:*",
         "ApprovalTopic": "sns:*",
+        "OperatorKey": "kms:*",
+        "OperatorTopic": "sns:*",
         "OidcClientSecretArn": "secretsmanager:*",
         "PolicyBucket": "s3:*",
         "StateTable": "dynamodb:*",
@@ -169,6 +171,16 @@ def test_a_hosted_server_is_denied_everything_that_belongs_to_the_gate() -> None
     guard_text = json.dumps(guard)
     for part in ("execution:${ApprovalStateMachine.Name}:*", "${StateTable.Arn}/*"):
         assert part in guard_text  # executions, the index
+
+
+def test_a_hosted_server_silences_no_alarm() -> None:
+    """Resources without a name are named by CloudFormation, after the stack."""
+    (alarms,) = [one for one in statements("HostGuardPolicy") if one["Sid"] == "Alarms"]
+    assert alarms["Action"] == "cloudwatch:*"
+    (named,) = alarms["Resource"]
+    assert named["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
+    for name in of_type("AWS::CloudWatch::Alarm"):
+        assert "AlarmName" not in RESOURCES[name]["Properties"]
 
 
 def test_a_host_s_policies_fit_into_its_role() -> None:
@@ -189,7 +201,7 @@ def test_a_key_is_used_by_whom_its_policy_names_and_by_nobody_else() -> None:
         (key, role, action, purpose_of(one))
         for key in of_type("AWS::KMS::Key")
         for sid, one in key_statements(key).items()
-        if sid != "Administer"
+        if sid != "Administer" and key != "OperatorKey"
         for role in targets(one["Principal"]["AWS"])
         for action in one["Action"]
     }

@@ -67,6 +67,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
             "STORE_TIMEOUT_SECONDS": "2",
             "APPROVAL_KEY_ID": key,
             "APPROVAL_RETENTION_SECONDS": "86400",
+            "STACK": "portcullis",
             "CONSOLE_KEY_SECRET": secret,
             "CONSOLE_SESSION_SECONDS": "3600",
             **dict.fromkeys(

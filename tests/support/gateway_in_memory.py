@@ -95,6 +95,9 @@ class FixedPolicies(PolicyStore):
             raise PolicyUnavailableError(f"no policy is active for `{server}`")
         return self.policy
 
+    def age_seconds(self, server: str, *, now: Instant) -> int:
+        return 0
+
 
 @dataclass
 class FixedSnapshots(SnapshotStore):

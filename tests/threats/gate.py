@@ -319,6 +319,7 @@ def _make_account() -> dict[str, str]:
     )
     key = boto3.client("kms", region_name="us-east-1").create_key()
     return {
+        "PORTCULLIS_STACK": "portcullis",
         "PORTCULLIS_BUCKET": BUCKET,
         "PORTCULLIS_TABLE": TABLE,
         "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",

@@ -64,6 +64,11 @@ class Refreshing(Generic[T]):
             self._load_behind(now)
         return held.value
 
+    def age_seconds(self, now: Instant) -> int:
+        """Answer how long ago the load began that brought, or confirmed, the value in use."""
+        held = self._held
+        return 0 if held is None else max(0, (now.micros - held.loaded_at) // 1_000_000)
+
     def _load_and_wait(self, now: Instant) -> T:
         with self._loading:
             held = self._held

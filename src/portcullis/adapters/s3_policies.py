@@ -47,6 +47,10 @@ class S3PolicyStore(PolicyStore):
         """See `PolicyStore.current`."""
         return self._servers.setdefault(server, self._refreshing(server)).get(now).policy
 
+    def age_seconds(self, server: str, *, now: Instant) -> int:
+        """See `PolicyStore.age_seconds`."""
+        return self._servers[server].age_seconds(now)
+
     def _refreshing(self, server: str) -> Refreshing[_Loaded]:
         refresh, max_age = self._ages
         return Refreshing(

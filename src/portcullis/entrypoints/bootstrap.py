@@ -41,7 +41,7 @@ def build_gateway(settings: GatewaySettings) -> Gateway:
                 new_id=new_id,
             ),
             upstreams=account.upstreams,
-            log=PowertoolsDecisionLog(Logger(service="portcullis")),
+            log=PowertoolsDecisionLog(Logger(service=settings.stack)),
             approvals=account.approvals(),
             workflow=account.workflow(settings.state_machine),
             vault=account.vault(),
@@ -75,7 +75,7 @@ def build_executor(settings: ExecutorSettings) -> Executor:
         ExecutionPorts(
             store=store,
             counters=DynamoDBCounterStore(account.dynamodb, settings.table),
-            log=PowertoolsDecisionLog(Logger(service="portcullis")),
+            log=PowertoolsDecisionLog(Logger(service=settings.stack)),
         ),
         Readiness(
             policies=account.policies(),

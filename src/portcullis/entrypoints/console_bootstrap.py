@@ -51,7 +51,7 @@ def build_console(settings: ConsoleSettings) -> Console:
         ConsolePorts(
             desk=desk,
             grants=ApproversGrants(DynamoDBGrants(dynamodb, settings.table)),
-            log=PowertoolsDecisionLog(Logger(service="portcullis")),
+            log=PowertoolsDecisionLog(Logger(service=settings.stack)),
             issuer=_issuer(settings, secrets),
         ),
         ConsoleTerms(

@@ -102,6 +102,7 @@ class _Variable:
 
 
 _VARIABLES: Mapping[str, _Variable] = {
+    "STACK": _Variable(summary="name of the deployment: `service` in its log lines and metrics"),
     "BUCKET": _Variable(summary="bucket of policies and snapshots"),
     "TABLE": _Variable(summary="table of grants, counters, sessions and requests for approval"),
     "IDENTITY": _Variable(
@@ -200,6 +201,7 @@ def _from(name: str) -> Any:
 class GatewaySettings:
     """What the gateway function reads."""
 
+    stack: str = _from("STACK")
     bucket: str = _from("BUCKET")
     table: str = _from("TABLE")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
@@ -228,6 +230,7 @@ class GatewaySettings:
 class ExecutorSettings:
     """What the executor function reads."""
 
+    stack: str = _from("STACK")
     bucket: str = _from("BUCKET")
     table: str = _from("TABLE")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
@@ -245,6 +248,7 @@ class ExecutorSettings:
 class ConsoleSettings:
     """What the console function reads."""
 
+    stack: str = _from("STACK")
     table: str = _from("TABLE")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
     approval_key_id: str = _from("APPROVAL_KEY_ID")

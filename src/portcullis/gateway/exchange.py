@@ -37,6 +37,7 @@ class Exchange:
     shadow: tuple[JsonValue, ...] = ()
     remaining: tuple[JsonValue, ...] = ()
     latency_micros: dict[str, int] = field(default_factory=dict)
+    age_seconds: dict[str, int] = field(default_factory=dict)
 
     def timed(self, part: str, since: Instant) -> Instant:
         """Add the time since `since` to a part (policy, store, upstream); answer the instant."""
@@ -64,6 +65,7 @@ class Exchange:
             approval=self.approval,
             status=status,
             latency_micros={**self.latency_micros, "total": total},
+            age_seconds=self.age_seconds,
             shadow=self.shadow,
             remaining=self.remaining,
         )

@@ -99,6 +99,10 @@ class PolicyStore(Protocol):
         """
         ...
 
+    def age_seconds(self, server: str, *, now: Instant) -> int:
+        """Answer how long ago what `current` answered was last read and found sound."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -219,6 +223,7 @@ class DecisionRecord:
     approval: str | None = None  # the request for approval it speaks of
     status: int = 200
     latency_micros: Mapping[str, int] = field(default_factory=dict)
+    age_seconds: Mapping[str, int] = field(default_factory=dict)  # of policy and tools
     shadow: tuple[JsonValue, ...] = ()
     remaining: tuple[JsonValue, ...] = ()
 

@@ -22,6 +22,7 @@ from portcullis.protocol.http import HttpReply, HttpRequest
 from portcullis.protocol.inbound import classify
 from portcullis.protocol.messages import Inbound, Notification, Rejection, Request, SessionEnd
 
+UNKNOWN_SERVER = "unknown"  # in records: what the deployment does not have
 TOOLS_UNKNOWN = "The server's tools could not be listed, so no call can be checked."
 
 
@@ -59,7 +60,7 @@ class Gateway:
         )
         inbound: Inbound | None = None
         try:
-            inbound = self._read(http, server)
+            inbound = self._read(http, exchange)
             reply = self._answer(inbound, exchange)
             self._ports.log.record(exchange.to_record(reply.status))
         except Exception as error:  # noqa: BLE001 - the last line: whatever broke is a denial
@@ -81,7 +82,7 @@ class Gateway:
         rejection = Rejection(status=400, code=Code.INVALID_REQUEST, message=message)
         record = DecisionRecord(
             decision_id=self._new_id(),
-            server="unknown",
+            server=UNKNOWN_SERVER,
             method="unknown",
             outcome="rejected",
             status=rejection.status,
@@ -89,8 +90,10 @@ class Gateway:
         self._ports.log.record(record)
         return outbound.rejection(rejection)
 
-    def _read(self, http: HttpRequest, server: str) -> Inbound:
-        if server not in self._ports.upstreams:
+    def _read(self, http: HttpRequest, exchange: Exchange) -> Inbound:
+        if exchange.server not in self._ports.upstreams:
+            # Servers are a dimension of metrics: names that callers make up must not be.
+            exchange.name, exchange.server = exchange.server, UNKNOWN_SERVER
             return Rejection(status=404, code=Code.INVALID_REQUEST, message="no such server")
         stopped = stopped_at_the_door(
             http, origins=self._terms.allowed_origins, hosts=self._terms.allowed_hosts

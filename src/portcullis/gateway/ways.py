@@ -179,11 +179,15 @@ class Ways:
     def _policy(self, exchange: Exchange) -> Policy:
         policy = self._ports.policies.current(exchange.server, now=exchange.started)
         exchange.revision = policy.revision
+        age = self._ports.policies.age_seconds(exchange.server, now=exchange.started)
+        exchange.age_seconds["policy"] = age
         return policy
 
     def _definition(self, exchange: Exchange, policy: Policy) -> JsonObject | None:
         """The called tool as its server lists it; None for unknown and hidden tools alike."""
         snapshot = self._ports.snapshots.current(exchange.server, now=exchange.started)
+        seconds = exchange.started.micros // 1_000_000
+        exchange.age_seconds["tools"] = max(0, seconds - snapshot.taken_at)
         name = exchange.name or ""
         tool = snapshot.tools.get(name)
         if tool is None or policy.hidden(name):

@@ -40,15 +40,19 @@ def test_a_decision_is_one_line_with_the_facts_that_are_known(line: Any) -> None
     }
 
 
-def test_the_line_is_a_metric_whose_dimensions_and_value_it_holds(line: Any) -> None:
-    (metrics,) = line["_aws"]["CloudWatchMetrics"]
-    (dimensions,) = metrics["Dimensions"]
-    assert {name: line[name] for name in dimensions} == {
-        "service": "one-line",
-        "Server": "mq",
-        "Outcome": "allowed",
+def test_the_line_is_its_own_metrics_with_their_dimensions_and_values(line: Any) -> None:
+    counted, measured = line["_aws"]["CloudWatchMetrics"]
+    assert counted == {
+        "Namespace": "Portcullis",
+        "Dimensions": [["service", "Server", "Outcome"]],
+        "Metrics": [{"Name": "Decisions", "Unit": "Count"}],
     }
-    assert metrics["Namespace"] == "Portcullis"
-    assert metrics["Metrics"] == [{"Name": "Decisions", "Unit": "Count"}]
-    assert line["Decisions"] == 1
+    assert measured == {
+        "Namespace": "Portcullis",
+        "Dimensions": [["service"], ["service", "Server"]],
+        "Metrics": [{"Name": "TotalLatency", "Unit": "Milliseconds"}],
+    }
+    dimensions = {name: line[name] for name in ("service", "Server", "Outcome")}
+    assert dimensions == {"service": "one-line", "Server": "mq", "Outcome": "allowed"}
+    assert (line["Decisions"], line["TotalLatency"]) == (1, 0.005)
     assert isinstance(line["_aws"]["Timestamp"], int)

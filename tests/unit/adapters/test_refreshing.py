@@ -41,6 +41,20 @@ def test_the_first_read_loads_and_a_young_value_is_only_used() -> None:
     assert source.loads == 1
 
 
+def test_its_age_is_that_of_the_last_load_that_succeeded() -> None:
+    source = Source()
+    held = make(source)
+    assert held.age_seconds(at(7)) == 0, "nothing was loaded yet"
+    held.get(at(10))
+    assert held.age_seconds(at(14.9)) == 4
+    source.failing = True
+    held.get(at(100))
+    assert held.age_seconds(at(100)) == 90
+    source.failing = False
+    held.get(at(102))
+    assert held.age_seconds(at(102)) == 0
+
+
 def test_a_middle_aged_value_is_used_while_the_next_one_loads_behind() -> None:
     source, queue = Source(), list[Callable[[], None]]()
     held = make(source, queue=queue)

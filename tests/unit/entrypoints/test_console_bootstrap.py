@@ -10,6 +10,7 @@ from portcullis.entrypoints.settings import ConsoleSettings, read_settings
 from portcullis.errors import SettingsError
 
 GOOD = {
+    "PORTCULLIS_STACK": "s",
     "PORTCULLIS_TABLE": "t",
     "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
     "PORTCULLIS_APPROVAL_KEY_ID": "k",

@@ -17,6 +17,7 @@ from portcullis.entrypoints.settings import (
 from portcullis.errors import SettingsError
 
 GOOD = {
+    "PORTCULLIS_STACK": "s",
     "PORTCULLIS_BUCKET": "b",
     "PORTCULLIS_TABLE": "t",
     "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
