@@ -38,7 +38,7 @@ def activated(s3: Any, text: str) -> dict[str, Any]:
 
 def test_the_fields_of_an_active_upload_are_explained(s3: Any) -> None:
     status = activated(s3, SOUND)
-    assert set(status) == explained("Fields")
+    assert set(status) == explained("Fields") - {"waiting"}
     assert set(status["read"]) == explained("What was read")
     assert set(status["in_force"]) == {"revision", "source_version"}
 
@@ -46,7 +46,7 @@ def test_the_fields_of_an_active_upload_are_explained(s3: Any) -> None:
 def test_the_fields_of_a_rejected_upload_are_explained(s3: Any) -> None:
     activated(s3, SOUND)
     status = activated(s3, FAULTY)
-    assert set(status) == explained("Fields") - {"read"}
+    assert set(status) == explained("Fields") - {"read", "waiting"}
     assert status["revision"] is None
     assert status["in_force"] is not None
     assert all(set(fault) == explained("Faults and warnings") for fault in status["faults"])

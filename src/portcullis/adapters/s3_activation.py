@@ -7,101 +7,89 @@ before it was read. Two activators at once end at the newest upload (S3 user gui
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
+from portcullis.activation import status
+from portcullis.activation.release import Everyone, InForce, Refused, Release, Upload, Waiting
 from portcullis.adapters.aws_calls import AwsError, Client, error_code
 from portcullis.adapters.s3_policies import active_key
 from portcullis.adapters.s3_snapshots import MAXIMUM_BYTES as MAXIMUM_SNAPSHOT_BYTES
 from portcullis.adapters.s3_snapshots import read_snapshot, snapshot_key
 from portcullis.errors import PolicyUnavailableError, SnapshotUnavailableError, StrictJsonError
-from portcullis.policy.document import Loaded
-from portcullis.policy.faults import Fault, PolicyFaults
+from portcullis.policy.faults import PolicyFaults
 from portcullis.policy.policy_text import MAXIMUM_BYTES, parse_policy
 from portcullis.strictjson import dump, parse
-from portcullis.values import JsonObject, JsonValue
+from portcullis.values import JsonObject
 
 ATTEMPTS = 8
 _MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT = frozenset({"NoSuchKey", "404"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Upload:
-    version: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Active:
-    etag: str | None
-    revision: JsonValue
-    source_version: JsonValue
+_EVERYONE = Everyone()
 
 
 class PolicyActivation:
-    """Activates the newest upload of one server's policy."""
+    """Activates the newest upload of one server's policy, once `release` agrees."""
 
-    def __init__(self, client: Client, bucket: str) -> None:
+    def __init__(self, client: Client, bucket: str, *, release: Release = _EVERYONE) -> None:
         self._client = client
         self._bucket = bucket
+        self._release = release
 
     def activate(self, server: str, *, now_seconds: int) -> JsonObject:
         """Validate and activate; answer the status object that was stored.
 
         Raises:
-            PolicyUnavailableError: the bucket did not answer, or the race was never won.
+            UnavailableError: the bucket or the release did not answer, or the race was never
+                won.
         """
         for _ in range(ATTEMPTS):
-            active = self._read_active(server)
+            etag, active = self._read_active(server)
             upload = self._read_upload(server)
             if upload is None:
                 raise PolicyUnavailableError(f"there is no upload for `{server}`")
-            status = self._try(server, upload, active)
-            if status is not None:
-                status["checked_at"] = _iso(now_seconds)
-                self._put(f"status/{server}.json", status, {})
-                return status
+            told = self._try(upload, etag, active, now_seconds)
+            if told is not None:
+                told["checked_at"] = status.iso(now_seconds)
+                self._put(f"status/{server}.json", told, {})
+                return told
         raise PolicyUnavailableError(f"uploads for `{server}` keep changing")
 
-    def _try(self, server: str, upload: _Upload, active: _Active) -> JsonObject | None:
+    def _try(
+        self, upload: Upload, etag: str | None, active: InForce | None, now_seconds: int
+    ) -> JsonObject | None:
         """One attempt; None when another activator was faster."""
         try:
-            loaded = parse_policy(upload.body, known_tools=self._known_tools(server))
+            loaded = parse_policy(upload.body, known_tools=self._known_tools(upload.server))
         except PolicyFaults as faulty:
-            return _rejected(server, upload, active, faulty.faults)
-        if active.revision == loaded.policy.revision:
-            return _activated(server, upload, loaded)
+            return status.rejected(upload, active, faulty.faults)
+        answer = self._release.decide(upload, loaded, active, now_seconds=now_seconds)
+        if isinstance(answer, Refused):
+            return status.rejected(upload, active, answer.faults)
+        if isinstance(answer, Waiting):
+            return status.waiting(upload, loaded, active, answer)
+        if active is not None and active.revision == loaded.policy.revision:
+            return status.active(upload, loaded)
         envelope: JsonObject = {
             "format": 1,
-            "server": server,
+            "server": upload.server,
             "source_version": upload.version,
+            "uploaded_at": upload.uploaded_at,
             "revision": loaded.policy.revision,
+            "release": dict(answer.facts),
             "document": dict(loaded.policy.document),
         }
-        condition = {"IfNoneMatch": "*"} if active.etag is None else {"IfMatch": active.etag}
-        if not self._put(active_key(server), envelope, condition):
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        if not self._put(active_key(upload.server), envelope, condition):
             return None
-        return _activated(server, upload, loaded)
+        return status.active(upload, loaded)
 
-    def _read_active(self, server: str) -> _Active:
+    def _read_active(self, server: str) -> tuple[str | None, InForce | None]:
+        """The ETag of the active object and what it says, each None where there is none."""
         found = self._get(active_key(server), MAXIMUM_SNAPSHOT_BYTES)
-        if found is None:
-            return _Active(etag=None, revision=None, source_version=None)
-        try:
-            tree = parse(found[1], max_bytes=MAXIMUM_SNAPSHOT_BYTES)
-        except StrictJsonError:
-            tree = None
-        known = tree if isinstance(tree, dict) else {}
-        return _Active(
-            etag=found[0],
-            revision=known.get("revision"),
-            source_version=known.get("source_version"),
-        )
+        return (None, None) if found is None else (found[0], _in_force(found[1]))
 
-    def _read_upload(self, server: str) -> _Upload | None:
+    def _read_upload(self, server: str) -> Upload | None:
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=incoming_key(server))
             body = answer["Body"].read(MAXIMUM_BYTES + 1)
@@ -109,7 +97,13 @@ class PolicyActivation:
             if error_code(error) in _ABSENT:
                 return None
             raise _unavailable(error) from error
-        return _Upload(version=str(answer.get("VersionId", "null")), body=body)
+        return Upload(
+            server=server,
+            version=str(answer.get("VersionId", "null")),
+            uploaded_at=int(answer["LastModified"].timestamp()),
+            body=body,
+            metadata=answer.get("Metadata") or {},
+        )
 
     def _known_tools(self, server: str) -> Sequence[str] | None:
         """Tool names the gateway last saw; None before it ever saw any."""
@@ -158,55 +152,22 @@ def _unavailable(error: BaseException) -> PolicyUnavailableError:
     return PolicyUnavailableError(f"the bucket did not answer: {error_code(error)}")
 
 
-def _activated(server: str, upload: _Upload, loaded: Loaded) -> JsonObject:
-    return {
-        "server": server,
-        "state": "active",
-        "source_version": upload.version,
-        "revision": loaded.policy.revision,
-        "faults": [],
-        "warnings": [_told(warning) for warning in loaded.warnings],
-        "in_force": {"revision": loaded.policy.revision, "source_version": upload.version},
-        "read": _read(loaded),
-    }
-
-
-def _read(loaded: Loaded) -> JsonValue:
-    """What was read, so that an author sees a file that was cut off before it was uploaded."""
-    if loaded.source is None:
-        return None
-    return {
-        "digest": loaded.source.digest,
-        "lines": loaded.source.lines,
-        "rules": loaded.rules,
-        "sealed": loaded.source.sealed,
-    }
-
-
-def _rejected(server: str, upload: _Upload, active: _Active, faults: Sequence[Fault]) -> JsonObject:
-    in_force: JsonValue = None
-    if active.revision is not None:
-        in_force = {"revision": active.revision, "source_version": active.source_version}
-    return {
-        "server": server,
-        "state": "rejected",
-        "source_version": upload.version,
-        "revision": None,
-        "faults": [_told(fault) for fault in faults],
-        "warnings": [],
-        "in_force": in_force,
-    }
-
-
-def _told(fault: Fault) -> JsonValue:
-    return {
-        "path": fault.path,
-        "line": fault.line,
-        "column": fault.column,
-        "message": fault.message,
-        "suggestion": fault.suggestion,
-    }
-
-
-def _iso(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+def _in_force(body: bytes) -> InForce:
+    """What an active object says; one from before uploads had a time has none."""
+    try:
+        tree = parse(body, max_bytes=MAXIMUM_SNAPSHOT_BYTES)
+    except StrictJsonError:
+        tree = None
+    known = tree if isinstance(tree, dict) else {}
+    revision, source = known.get("revision"), known.get("source_version")
+    uploaded_at, release = known.get("uploaded_at", 0), known.get("release", {})
+    if (
+        not isinstance(revision, str)
+        or not isinstance(source, str)
+        or type(uploaded_at) is not int  # a boolean is no time
+        or not isinstance(release, dict)
+    ):
+        return InForce(is_readable=False)
+    return InForce(
+        revision=revision, source_version=source, uploaded_at=uploaded_at, release=release
+    )

@@ -1,0 +1,1 @@
+"""Activation: what becomes of an uploaded policy. Reads no files and makes no clients."""
