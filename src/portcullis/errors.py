@@ -10,6 +10,7 @@ PortcullisError
 │   ├── SessionStoreError          sessions could not be read or written
 │   ├── GrantStoreError            grants could not be read or written
 │   ├── SnapshotUnavailableError   the tool list of a server is not known
+│   ├── RegistrationUnavailableError  where the calls of a server go is not known
 │   ├── CredentialError            a secret could not be read
 │   ├── IssuerUnavailableError     the issuer that people sign in with did not answer
 │   └── ApprovalUnavailableError   a call that needs an approval cannot get one now
@@ -61,6 +62,10 @@ class GrantStoreError(UnavailableError):
 
 class SnapshotUnavailableError(UnavailableError):
     """The tool list of the server is not known."""
+
+
+class RegistrationUnavailableError(UnavailableError):
+    """Whether a server is registered, or where its calls go, cannot be told."""
 
 
 class CredentialError(UnavailableError):

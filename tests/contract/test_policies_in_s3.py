@@ -1,4 +1,4 @@
-"""Policies and snapshots in S3, each with the faults AWS can answer with.
+"""Policies in S3, each with the faults AWS can answer with.
 
 moto stands in for S3. What it does not show: IAM, KMS denials, and S3's
 own consistency, which AWS documents as strong for reads after writes.
@@ -18,14 +18,10 @@ from moto.s3.models import s3_backends
 
 from portcullis.adapters.s3_activation import ATTEMPTS, PolicyActivation, incoming_key
 from portcullis.adapters.s3_policies import S3PolicyStore, active_key
-from portcullis.adapters.s3_snapshots import S3SnapshotStore, snapshot_key
-from portcullis.errors import (
-    PolicyUnavailableError,
-    SnapshotUnavailableError,
-    UpstreamUncertainError,
-)
+from portcullis.adapters.s3_snapshots import snapshot_key
+from portcullis.errors import PolicyUnavailableError
 from portcullis.policy.model import Instant
-from support.aws_faults import FAULTS
+from support.aws_faults import FAULTS, Failing
 
 BUCKET = "policies"
 GOOD = 'version: "1"\ndefault: deny\ntools:\n  get_info: {action: allow}\n'
@@ -125,7 +121,8 @@ def test_the_same_policy_again_writes_nothing(s3: Any) -> None:
 
 
 def test_names_no_tool_has_are_warned_of_once_the_tools_are_known(s3: Any) -> None:
-    snapshot = {"server": "mq", "taken_at": 0, "tools": {"get_infos": {"name": "get_infos"}}}
+    tools = {"get_infos": {"name": "get_infos"}}
+    snapshot = {"server": "mq", "registration": "r", "taken_at": 0, "tools": tools}
     s3.put_object(Bucket=BUCKET, Key=snapshot_key("mq"), Body=json.dumps(snapshot))
     (warning,) = upload(s3, GOOD)["warnings"]
     assert "get_info" in warning["message"]
@@ -231,97 +228,7 @@ def test_the_gateway_trusts_nothing_it_did_not_verify(s3: Any, body: bytes) -> N
         policies(s3).current("mq", now=at(0))
 
 
-# ---------------------------------------------------------------- snapshots
-
-
-class Server:
-    """Lists its tools, or fails to."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.fails = False
-
-    def fetch(self, server: str) -> dict[str, Any]:
-        self.asked += 1
-        if self.fails:
-            raise UpstreamUncertainError("down")
-        return {"t": {"name": "t", "asked": self.asked}}
-
-
-def snapshots(s3: Any, server: Server, now: float, notices: list[str]) -> S3SnapshotStore:
-    return S3SnapshotStore(
-        s3,
-        BUCKET,
-        fetch=server.fetch,
-        clock=lambda: at(now),
-        refresh_seconds=10,
-        max_age_seconds=100,
-        notice=notices.append,
-        spawn=lambda work: work(),
-    )
-
-
-def test_a_snapshot_is_fetched_once_and_shared_with_other_environments(s3: Any) -> None:
-    server, notices = Server(), list[str]()
-    first = snapshots(s3, server, 0, notices).current("mq", now=at(0))
-    second = snapshots(s3, server, 5, notices).current("mq", now=at(5))
-    assert first == second
-    assert server.asked == 1
-    assert snapshots(s3, server, 11, notices).current("mq", now=at(11)).taken_at == 11
-
-
-def test_a_server_that_does_not_answer_leaves_the_stored_list_until_it_is_too_old(s3: Any) -> None:
-    server, notices = Server(), list[str]()
-    snapshots(s3, server, 0, notices).current("mq", now=at(0))
-    server.fails = True
-    assert snapshots(s3, server, 99, notices).current("mq", now=at(99)).taken_at == 0
-    with pytest.raises(SnapshotUnavailableError):
-        snapshots(s3, server, 100, notices).current("mq", now=at(100))
-
-
-def test_a_stored_list_keeps_its_age_in_the_environment_that_took_it_over(s3: Any) -> None:
-    server = Server()
-    snapshots(s3, server, 0, []).current("mq", now=at(0))
-    server.fails = True
-    second = snapshots(s3, server, 90, [])
-    assert second.current("mq", now=at(100)).taken_at == 0
-    with pytest.raises(SnapshotUnavailableError, match="too old"):
-        second.current("mq", now=at(101))
-
-
-def test_without_any_list_there_is_no_snapshot(s3: Any) -> None:
-    server = Server()
-    server.fails = True
-    with pytest.raises(SnapshotUnavailableError):
-        snapshots(s3, server, 0, []).current("mq", now=at(0))
-
-
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"server":1}', b'{"server":"mq","taken_at":"x"}'])
-def test_a_stored_list_nobody_can_read_is_fetched_again(s3: Any, body: bytes) -> None:
-    s3.put_object(Bucket=BUCKET, Key=snapshot_key("mq"), Body=body)
-    assert snapshots(s3, Server(), 0, []).current("mq", now=at(0)).tools["t"]
-
-
 # ---------------------------------------------------------------- faults
-
-
-class Failing:
-    """A client whose n-th call of an operation fails; faults no emulator gives on demand."""
-
-    def __init__(self, client: Any, operation: str, error: Exception, nth: int = 0) -> None:
-        self._client, self._operation, self._error, self._left = client, operation, error, nth
-
-    def __getattr__(self, name: str) -> Any:
-        if name != self._operation:
-            return getattr(self._client, name)
-        if self._left:
-            self._left -= 1
-            return getattr(self._client, name)
-
-        def fail(**_arguments: Any) -> Any:
-            raise self._error
-
-        return fail
 
 
 @pytest.mark.parametrize("error", FAULTS)
@@ -354,17 +261,6 @@ def test_an_activation_that_meets_a_fault_fails_and_never_half_tells(
     with pytest.raises(PolicyUnavailableError, match="did not answer"):
         PolicyActivation(Failing(s3, operation, error, nth), BUCKET).activate("mq", now_seconds=0)
     assert stored(s3, "status/mq.json") == first
-
-
-@pytest.mark.parametrize("error", FAULTS)
-def test_a_snapshot_that_cannot_be_kept_or_read_is_fetched(s3: Any, error: Exception) -> None:
-    server, notices = Server(), list[str]()
-    failing = Failing(s3, "put_object", error)
-    assert snapshots(failing, server, 0, notices).current("mq", now=at(0)).tools
-    assert len(notices) == 1
-    failing = Failing(s3, "get_object", error)
-    assert snapshots(failing, server, 0, notices).current("mq", now=at(0)).tools
-    assert server.asked == 2
 
 
 def test_a_body_that_breaks_off_is_a_fault_too() -> None:

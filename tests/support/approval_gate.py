@@ -14,7 +14,7 @@ from portcullis.gateway.readiness import Readiness
 from portcullis.policy.model import Principal
 from portcullis.policy.policy_text import parse_policy
 from portcullis.protocol.http import HttpReply
-from support.gateway_in_memory import SERVER, World, body_of
+from support.gateway_in_memory import World, body_of
 
 BASE_URL = "https://gate.example/prod"
 AGENT = Principal(
@@ -65,7 +65,6 @@ class ApprovalGate(World):
     def __init__(self, policy_text: str = ASKING, *, legacy_url: bool = False) -> None:
         super().__init__(policy_text, legacy_url=legacy_url)
         self.credentials = FixedCredentials()
-        self.registrations = {SERVER: "r" * 64}
         self.desk = Desk(self.approvals, self.workflow, self.vault, clock=self._clock)
 
     def send(self, message: Any, *, principal: Principal = AGENT, **more: Any) -> HttpReply:
@@ -111,9 +110,9 @@ class ApprovalGate(World):
                 store=self.approvals,
                 vault=self.vault,
                 credentials=self.credentials,
-                registrations=self.registrations,
+                upstreams=self.servers,
             ),
-            Carrier({SERVER: self.upstream}, self.approvals, self.vault, timeout_seconds=5),
+            Carrier(self.approvals, self.vault),
             clock=self._clock,
             new_id=self._new_id,
         )

@@ -5,7 +5,7 @@ The fakes here are adapters: the memory stores pass the contract suites of their
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portcullis.adapters.memory_approvals import MemoryApprovalStore
@@ -14,6 +14,7 @@ from portcullis.adapters.memory_sessions import MemorySessionStore
 from portcullis.errors import (
     CounterStoreError,
     PolicyUnavailableError,
+    RegistrationUnavailableError,
     SessionStoreError,
     SnapshotUnavailableError,
     UpstreamUncertainError,
@@ -26,12 +27,14 @@ from portcullis.gateway.ports import (
     DecisionRecord,
     PolicyStore,
     Refused,
+    Registered,
     Reserved,
     Snapshot,
     SnapshotStore,
     Upstream,
     UpstreamReply,
     UpstreamRequest,
+    Upstreams,
 )
 from portcullis.gateway.proxy import Gateway
 from portcullis.gateway.sessions import Sessions
@@ -86,11 +89,29 @@ prompts:
 """
 
 
+def _nothing() -> None:
+    pass
+
+
+def body_of(reply: HttpReply) -> Any:
+    return json.loads(reply.body)
+
+
+def decision_of(reply: HttpReply) -> Any:
+    return body_of(reply)["result"]["_meta"]["portcullis/decision"]
+
+
+def header(reply: HttpReply, name: str) -> str | None:
+    return dict(reply.headers).get(name)
+
+
 @dataclass
 class FixedPolicies(PolicyStore):
     policy: Policy | None
+    before: Callable[[], object] = _nothing
 
     def current(self, server: str, *, now: Instant) -> Policy:
+        self.before()
         if self.policy is None:
             raise PolicyUnavailableError(f"no policy is active for `{server}`")
         return self.policy
@@ -103,10 +124,33 @@ class FixedPolicies(PolicyStore):
 class FixedSnapshots(SnapshotStore):
     tools: dict[str, JsonObject] | None
 
-    def current(self, server: str, *, now: Instant) -> Snapshot:
+    def current(self, registered: Registered, *, now: Instant) -> Snapshot:
         if self.tools is None:
             raise SnapshotUnavailableError("no list")
-        return Snapshot(server=server, taken_at=0, tools=self.tools)
+        return Snapshot(
+            server=registered.server,
+            registration=registered.digest,
+            taken_at=0,
+            tools=self.tools,
+        )
+
+
+class Servers(Upstreams):
+    """One server, which may be registered anew or removed; while `is_down` it cannot be told."""
+
+    def __init__(self, registered: Registered) -> None:
+        self.registered: Registered | None = registered
+        self.is_down = False
+
+    def find(self, server: str, *, now: Instant) -> Registered | None:
+        if self.is_down:
+            raise RegistrationUnavailableError("throttled")
+        found = self.registered
+        return found if found is not None and found.server == server else None
+
+    def change(self, **changes: Any) -> None:
+        assert self.registered is not None
+        self.registered = replace(self.registered, **changes)
 
 
 class Counters(CounterStore):
@@ -141,6 +185,7 @@ class Echo(Upstream):
 
     def __init__(self) -> None:
         self.sent: list[UpstreamRequest] = []
+        self.timeouts: list[float] = []
         self.fault: Exception | None = None
         self.reply: UpstreamReply | None = None
         self.result: dict[str, Any] = {"content": [{"type": "text", "text": "executed"}]}
@@ -151,6 +196,7 @@ class Echo(Upstream):
 
     def send(self, request: UpstreamRequest, *, timeout_seconds: float) -> UpstreamReply:
         self.sent.append(request)
+        self.timeouts.append(timeout_seconds)
         self.on_call()
         if self.fault is not None:
             raise self.fault
@@ -197,6 +243,9 @@ class World:
         self.snapshots = FixedSnapshots(TOOLS)
         self.counters = Counters()
         self.upstream = Echo()
+        self.servers = Servers(
+            Registered(server=SERVER, upstream=self.upstream, digest="r" * 64, timeout_seconds=5)
+        )
         self.log = Records()
         self.session_store = MemorySessionStore(cap=cap, lifetime_seconds=600)
         self.approvals = MemoryApprovalStore(clock=self._clock)
@@ -214,7 +263,7 @@ class World:
                 sessions=Sessions(
                     self.session_store, keys=self._keys, ttl_seconds=600, new_id=self._new_id
                 ),
-                upstreams={SERVER: self.upstream},
+                upstreams=self.servers,
                 log=self.log,
             ),
             Terms(
@@ -222,11 +271,9 @@ class World:
                 wait=WaitTerms(
                     hold_seconds=HOLD_SECONDS,
                     legacy_url=legacy_url,
-                    registrations={SERVER: "r" * 64},
                 ),
                 state_keys=self._keys,
                 pause=self._pause,
-                upstream_timeout_seconds=5,
                 list_ttl_ms=30_000,
                 allowed_origins=("https://good.example",),
                 allowed_hosts=("gate.example",),
@@ -319,19 +366,3 @@ class World:
         reply = self.ask("initialize", params, era=LEGACY, **more)
         self.upstream.result = {"content": []}
         return reply
-
-
-def _nothing() -> None:
-    pass
-
-
-def body_of(reply: HttpReply) -> Any:
-    return json.loads(reply.body)
-
-
-def decision_of(reply: HttpReply) -> Any:
-    return body_of(reply)["result"]["_meta"]["portcullis/decision"]
-
-
-def header(reply: HttpReply, name: str) -> str | None:
-    return dict(reply.headers).get(name)

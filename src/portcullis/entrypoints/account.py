@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from botocore.config import Config
 from botocore.session import Session
@@ -12,6 +12,7 @@ from portcullis.adapters.dynamodb_approvals import DynamoDBApprovalStore
 from portcullis.adapters.http_upstream import HttpUpstream, parse_endpoint
 from portcullis.adapters.kms_vault import KmsVault
 from portcullis.adapters.lambda_upstream import LambdaUpstream
+from portcullis.adapters.memory_upstreams import FixedUpstreams
 from portcullis.adapters.s3_policies import S3PolicyStore
 from portcullis.adapters.s3_snapshots import S3SnapshotStore
 from portcullis.adapters.secrets import Secrets
@@ -19,7 +20,7 @@ from portcullis.adapters.stepfunctions_workflow import StepFunctionsWorkflow
 from portcullis.entrypoints.client_config import USER_AGENT, store_config
 from portcullis.entrypoints.settings import ExecutorSettings, GatewaySettings, ServerSettings
 from portcullis.gateway.fingerprints import registration_digest
-from portcullis.gateway.ports import Upstream
+from portcullis.gateway.ports import Registered, Upstream
 from portcullis.gateway.tool_list import fetch_tools
 from portcullis.policy.model import Instant
 
@@ -42,9 +43,15 @@ class Account:
         self._lambda: Client | None = None
         self._s3 = self._aws.create_client("s3", config=self._store)
         self.dynamodb: Client = self._aws.create_client("dynamodb", config=self._store)
-        self.upstreams: Mapping[str, Upstream] = {
-            name: self._upstream(server) for name, server in settings.servers.items()
-        }
+        self.upstreams = FixedUpstreams(
+            Registered(
+                server=name,
+                upstream=self._upstream(server),
+                digest=_digest(server),
+                timeout_seconds=float(settings.upstream_timeout_seconds),
+            )
+            for name, server in settings.servers.items()
+        )
 
     def policies(self) -> S3PolicyStore:
         """The policies in force."""
@@ -57,11 +64,10 @@ class Account:
 
     def snapshots(self) -> S3SnapshotStore:
         """The servers' tool lists."""
-        timeout = min(float(self._settings.upstream_timeout_seconds), SNAPSHOT_TIMEOUT_SECONDS)
         return S3SnapshotStore(
             self._s3,
             self._settings.bucket,
-            fetch=lambda server: fetch_tools(self.upstreams[server], timeout_seconds=timeout),
+            fetch=lambda server: fetch_tools(server, longest_seconds=SNAPSHOT_TIMEOUT_SECONDS),
             clock=self._clock,
             refresh_seconds=SNAPSHOT_REFRESH_SECONDS,
             max_age_seconds=SNAPSHOT_MAXIMUM_AGE_SECONDS,
@@ -124,19 +130,16 @@ class Account:
         return self._lambda
 
 
-def registrations(servers: Mapping[str, ServerSettings]) -> dict[str, str]:
+def _digest(server: ServerSettings) -> str:
     """What approvals are bound to of a server: where its calls go, with which credential."""
-    return {
-        name: registration_digest(
-            {
-                "function": server.function,
-                "url": server.url,
-                "secret": server.secret,
-                "header": server.header,
-            }
-        )
-        for name, server in servers.items()
-    }
+    return registration_digest(
+        {
+            "function": server.function,
+            "url": server.url,
+            "secret": server.secret,
+            "header": server.header,
+        }
+    )
 
 
 def _notice(text: str) -> None:

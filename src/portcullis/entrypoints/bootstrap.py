@@ -8,7 +8,7 @@ from portcullis.adapters.dynamodb_counters import DynamoDBCounterStore
 from portcullis.adapters.dynamodb_grants import DynamoDBGrants
 from portcullis.adapters.dynamodb_sessions import DynamoDBSessionStore
 from portcullis.adapters.powertools_log import PowertoolsDecisionLog
-from portcullis.entrypoints.account import Account, registrations
+from portcullis.entrypoints.account import Account
 from portcullis.entrypoints.clocks import clock, new_id
 from portcullis.entrypoints.settings import ExecutorSettings, GatewaySettings
 from portcullis.gateway.approvals import WaitTerms
@@ -47,7 +47,6 @@ def build_gateway(settings: GatewaySettings) -> Gateway:
             vault=account.vault(),
         ),
         Terms(
-            upstream_timeout_seconds=float(settings.upstream_timeout_seconds),
             list_ttl_ms=settings.policy_refresh_seconds * 1000,
             ask=AskTerms(
                 cap=settings.approval_cap, cooldown_seconds=settings.approval_cooldown_seconds
@@ -55,7 +54,6 @@ def build_gateway(settings: GatewaySettings) -> Gateway:
             wait=WaitTerms(
                 hold_seconds=settings.approval_hold_seconds,
                 legacy_url=settings.legacy_url_elicitation,
-                registrations=registrations(settings.servers),
             ),
             state_keys=account.keys(b"approval-state", settings.session_key_secret),
             pause=time.sleep,
@@ -83,14 +81,9 @@ def build_executor(settings: ExecutorSettings) -> Executor:
             store=store,
             vault=vault,
             credentials=DynamoDBGrants(account.dynamodb, settings.table),
-            registrations=registrations(settings.servers),
+            upstreams=account.upstreams,
         ),
-        Carrier(
-            account.upstreams,
-            store,
-            vault,
-            timeout_seconds=float(settings.upstream_timeout_seconds),
-        ),
+        Carrier(store, vault),
         clock=clock,
         new_id=new_id,
     )

@@ -5,7 +5,7 @@ error with a link, a text), so a client may change its way in the middle. Whoeve
 answer never executes anything: the executor does, once, and the result is handed over here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -59,11 +59,10 @@ _RUNNING = frozenset((State.APPROVED, State.EXECUTING))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitTerms:
-    """What the deployment settled about waiting; `registrations` is by server."""
+    """What the deployment settled about waiting."""
 
     hold_seconds: int
     legacy_url: bool
-    registrations: Mapping[str, str]
 
 
 class Approvals:
@@ -163,7 +162,7 @@ class Approvals:
         exchange, call = governed.exchange, governed.call
         binding = Binding(
             server=call.server,
-            registration=self._terms.registrations[call.server],
+            registration=exchange.target.digest,
             tool=call.name,
             definition=definition_digest(definition),
             arguments=exchange.argument_digest or digest(call),

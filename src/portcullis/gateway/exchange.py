@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from portcullis.gateway.ports import DecisionRecord
+from portcullis.gateway.ports import DecisionRecord, Registered
 from portcullis.policy.model import Instant, Principal
 from portcullis.values import JsonValue
 
@@ -15,7 +15,8 @@ class Exchange:
     """The facts of one request, filled in as the request makes its way.
 
     `outcome` starts as the one that stands when nothing better is ever written; `base_url` is
-    where the API is reached.
+    where the API is reached. The server is looked up once, so that one registration holds for
+    the whole request.
     """
 
     decision_id: str
@@ -24,6 +25,7 @@ class Exchange:
     started: Instant
     clock: Callable[[], Instant]
     base_url: str = ""
+    registered: Registered | None = None
     method: str = "unknown"
     outcome: str = "internal_error"
     name: str | None = None
@@ -38,6 +40,17 @@ class Exchange:
     remaining: tuple[JsonValue, ...] = ()
     latency_micros: dict[str, int] = field(default_factory=dict)
     age_seconds: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def target(self) -> Registered:
+        """The server as it is registered.
+
+        Raises:
+            LookupError: nobody looked it up; nothing can be sent.
+        """
+        if self.registered is None:
+            raise LookupError("the server was not looked up")
+        return self.registered
 
     def timed(self, part: str, since: Instant) -> Instant:
         """Add the time since `since` to a part (policy, store, upstream); answer the instant."""

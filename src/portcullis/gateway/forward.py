@@ -4,12 +4,11 @@ What goes out is our own serialisation of what was evaluated; what comes back is
 strictly, and what cannot be read is not passed on.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portcullis.errors import UpstreamNotSentError, UpstreamUncertainError
 from portcullis.gateway.exchange import Exchange
-from portcullis.gateway.ports import Upstream, UpstreamReply, UpstreamRequest
+from portcullis.gateway.ports import UpstreamReply, UpstreamRequest
 from portcullis.gateway.sessions import Session
 from portcullis.protocol.http import HttpReply
 from portcullis.protocol.messages import Request
@@ -36,11 +35,7 @@ class Forwarded:
 
 
 class Forwarder:
-    """Sends checked requests to the configured upstreams."""
-
-    def __init__(self, upstreams: Mapping[str, Upstream], *, timeout_seconds: float) -> None:
-        self._upstreams = upstreams
-        self._timeout = timeout_seconds
+    """Sends checked requests to the server of their exchange."""
 
     def call(
         self,
@@ -80,10 +75,11 @@ class Forwarder:
         body: bytes,
     ) -> UpstreamReply | Forwarded:
         """Send bytes of ours once; a failure is a `Forwarded` without a reply."""
+        target = exchange.target
         request = UpstreamRequest(method=method, headers=headers, body=body, scope=session.scope)
         began = exchange.clock()
         try:
-            sent = self._upstreams[exchange.server].send(request, timeout_seconds=self._timeout)
+            sent = target.upstream.send(request, timeout_seconds=target.timeout_seconds)
         except UpstreamNotSentError as error:
             exchange.upstream_outcome = f"not sent: {error}"
             return Forwarded(executed=False)

@@ -47,7 +47,7 @@ class Handshake:
         upstream = header_values(forwarded.headers, SESSION_HEADER)
         token = self._sessions.open(
             principal=exchange.principal,
-            server=exchange.server,
+            target=exchange.target,
             version=agreed[0],
             upstream=upstream[0] if len(upstream) == 1 else None,
             now=exchange.clock(),
@@ -97,7 +97,7 @@ class Handshake:
         session = self._sessions.find(
             token,
             principal=exchange.principal,
-            server=exchange.server,
+            target=exchange.target,
             now=exchange.started,
         )
         exchange.outcome = "accepted" if session else "unknown_session"

@@ -1,6 +1,5 @@
 """Sending a claimed call, once, and keeping what comes back for its requester."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portcullis import strictjson
@@ -13,7 +12,6 @@ from portcullis.errors import (
 from portcullis.gateway.approval_ports import RESULT, ApprovalStore, Vault
 from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.own_calls import Conversation, open_conversation
-from portcullis.gateway.ports import Upstream
 from portcullis.gateway.readiness import Ready
 from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject
@@ -36,18 +34,9 @@ class Carried:
 class Carrier:
     """Makes the upstream call of a claimed record."""
 
-    def __init__(
-        self,
-        upstreams: Mapping[str, Upstream],
-        store: ApprovalStore,
-        vault: Vault,
-        *,
-        timeout_seconds: float,
-    ) -> None:
-        self._upstreams = upstreams
+    def __init__(self, store: ApprovalStore, vault: Vault) -> None:
         self._store = store
         self._vault = vault
-        self._timeout = timeout_seconds
 
     def carry(self, record: ApprovalRecord, ready: Ready, exchange: Exchange) -> Carried:
         """Send the stored call and keep the answer. Never raises for what comes back."""
@@ -69,9 +58,9 @@ class Carrier:
 
     def _sent(self, record: ApprovalRecord, ready: Ready) -> JsonObject:
         conversation = Conversation(
-            self._upstreams[record.binding.server],
+            ready.target.upstream,
             scope=record.scope,
-            timeout_seconds=self._timeout,
+            timeout_seconds=ready.target.timeout_seconds,
             maximum_bytes=MAXIMUM_BYTES,
         )
         open_conversation(conversation, Era(record.era))

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from portcullis.policy.decision import Take
 from portcullis.policy.model import Instant, Policy
+from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject, JsonValue
 
 
@@ -105,10 +106,76 @@ class PolicyStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """The tools a server offers, as it last listed them: name to tool definition."""
+class UpstreamRequest:
+    """What goes upstream: our own serialisation and headers from the allow-list.
+
+    `scope` is an opaque digest of principal and session for hosts that keep state.
+    """
+
+    method: str  # POST or DELETE
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    scope: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamReply:
+    """What came back, unread."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Upstream(Protocol):
+    """One MCP server behind the gateway."""
+
+    def send(self, request: UpstreamRequest, *, timeout_seconds: float) -> UpstreamReply:
+        """Send once; never retries.
+
+        Raises:
+            UpstreamNotSentError: provably no byte reached the server.
+            UpstreamUncertainError: it may have executed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A server as it is registered: who answers its calls, and on which terms.
+
+    `digest` stands for where calls go and with which credential: what was learnt, opened or
+    approved under one digest is not good under another. `eras` are those it may be asked in.
+    """
 
     server: str
+    upstream: Upstream
+    digest: str  # sha256, hex
+    timeout_seconds: float
+    eras: frozenset[Era] = frozenset(Era)
+
+
+class Upstreams(Protocol):
+    """Which servers there are."""
+
+    def find(self, server: str, *, now: Instant) -> Registered | None:
+        """Answer a server as it is registered, None where no server has this name.
+
+        Raises:
+            RegistrationUnavailableError: it cannot be told.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The tools a server offers, as it last listed them: name to tool definition.
+
+    `registration` is the digest of the registration that it was asked under.
+    """
+
+    server: str
+    registration: str
     taken_at: int  # epoch seconds
     tools: Mapping[str, JsonObject]
 
@@ -116,8 +183,8 @@ class Snapshot:
 class SnapshotStore(Protocol):
     """The last known tool list of a server, fetched by the gateway itself."""
 
-    def current(self, server: str, *, now: Instant) -> Snapshot:
-        """Answer the snapshot.
+    def current(self, registered: Registered, *, now: Instant) -> Snapshot:
+        """Answer the snapshot, taken under this very registration.
 
         Raises:
             SnapshotUnavailableError: no list was ever read, or it is too old.
@@ -166,41 +233,6 @@ class SessionStore(Protocol):
 
     def close(self, *, principal_key: str, server: str, session_id: str, now: Instant) -> None:
         """Mark a session closed; its slot's counters stay as they are."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamRequest:
-    """What goes upstream: our own serialisation and headers from the allow-list.
-
-    `scope` is an opaque digest of principal and session for hosts that keep state.
-    """
-
-    method: str  # POST or DELETE
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    scope: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamReply:
-    """What came back, unread."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-
-class Upstream(Protocol):
-    """One MCP server behind the gateway."""
-
-    def send(self, request: UpstreamRequest, *, timeout_seconds: float) -> UpstreamReply:
-        """Send once; never retries.
-
-        Raises:
-            UpstreamNotSentError: provably no byte reached the server.
-            UpstreamUncertainError: it may have executed.
-        """
         ...
 
 

@@ -8,7 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from portcullis.errors import PolicyUnavailableError, SnapshotUnavailableError, UnavailableError
+from portcullis.errors import (
+    PolicyUnavailableError,
+    RegistrationUnavailableError,
+    SnapshotUnavailableError,
+    UnavailableError,
+)
 from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.front_door import stopped_at_the_door
 from portcullis.gateway.ports import DecisionRecord
@@ -21,8 +26,15 @@ from portcullis.protocol.codes import Code
 from portcullis.protocol.http import HttpReply, HttpRequest
 from portcullis.protocol.inbound import classify
 from portcullis.protocol.messages import Inbound, Notification, Rejection, Request, SessionEnd
+from portcullis.protocol.served_eras import not_served
 
 UNKNOWN_SERVER = "unknown"  # in records: what the deployment does not have
+SERVERS_UNKNOWN = Rejection(
+    status=503,
+    code=Code.INTERNAL_ERROR,
+    message="whether there is such a server cannot be told now; nothing was executed",
+    headers=(("retry-after", "1"),),
+)
 TOOLS_UNKNOWN = "The server's tools could not be listed, so no call can be checked."
 
 
@@ -91,7 +103,14 @@ class Gateway:
         return outbound.rejection(rejection)
 
     def _read(self, http: HttpRequest, exchange: Exchange) -> Inbound:
-        if exchange.server not in self._ports.upstreams:
+        try:
+            found = self._ports.upstreams.find(exchange.server, now=exchange.started)
+        except RegistrationUnavailableError as error:
+            exchange.upstream_outcome = str(error)
+            exchange.name, exchange.server = exchange.server, UNKNOWN_SERVER
+            return SERVERS_UNKNOWN
+        exchange.registered = found
+        if found is None:
             # Servers are a dimension of metrics: names that callers make up must not be.
             exchange.name, exchange.server = exchange.server, UNKNOWN_SERVER
             return Rejection(status=404, code=Code.INVALID_REQUEST, message="no such server")
@@ -103,7 +122,8 @@ class Gateway:
     def _answer(self, inbound: Inbound, exchange: Exchange) -> HttpReply:
         match inbound:
             case Rejection():
-                exchange.outcome = "rejected"
+                unknown = inbound is SERVERS_UNKNOWN
+                exchange.outcome = Outcome.STORE_UNAVAILABLE.value if unknown else "rejected"
                 return outbound.rejection(inbound)
             case SessionEnd():
                 exchange.method = "session/end"
@@ -119,7 +139,7 @@ class Gateway:
         session = self._ports.sessions.find(
             request.session_token,
             principal=exchange.principal,
-            server=exchange.server,
+            target=exchange.target,
             now=exchange.started,
         )
         if session is None:
@@ -127,6 +147,10 @@ class Gateway:
             return outbound.unknown_session(request)
         exchange.session = session.label
         exchange.name = None if request.subject is None else request.subject.name
+        refused = not_served(request, exchange.target.eras)
+        if refused is not None:
+            exchange.outcome = "rejected"
+            return outbound.rejection(refused)
         if session.claims is not None:
             request = replace(request, version=session.claims.version)
         try:

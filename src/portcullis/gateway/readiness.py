@@ -4,7 +4,6 @@ An approval is bound to what a person saw. What changed since then, in the calle
 the tool or the policy, is judged anew, and what cannot be told is an error, not a yes.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portcullis.approvals.identity import standing
@@ -13,7 +12,7 @@ from portcullis.gateway.approval_ports import ARGUMENTS, ApprovalStore, Credenti
 from portcullis.gateway.deciding import arguments_of, call_of
 from portcullis.gateway.fingerprints import definition_digest
 from portcullis.gateway.governed import input_schema
-from portcullis.gateway.ports import PolicyStore, SnapshotStore
+from portcullis.gateway.ports import PolicyStore, Registered, SnapshotStore, Upstreams
 from portcullis.policy.decision import Deny, RequireApproval, Take
 from portcullis.policy.evaluate import evaluate
 from portcullis.policy.model import Instant
@@ -29,6 +28,7 @@ POLICY_CHANGED = "the policy wants other approvals now"
 class Ready:
     """A call that may be made, once its limits are taken and it is claimed."""
 
+    target: Registered
     arguments: JsonObject
     input_schema: JsonObject
     takes: tuple[Take, ...]
@@ -54,31 +54,38 @@ class Readiness:
         store: ApprovalStore,
         vault: Vault,
         credentials: Credentials,
-        registrations: Mapping[str, str],
+        upstreams: Upstreams,
     ) -> None:
         self._policies = policies
         self._snapshots = snapshots
         self._store = store
         self._vault = vault
         self._credentials = credentials
-        self._registrations = registrations
+        self._upstreams = upstreams
 
     def of(self, record: ApprovalRecord, *, now: Instant) -> Ready | NotReady:
         """Answer whether the call of an APPROVED record may be made now."""
         binding, seconds = record.binding, now.micros // 1_000_000
         if not self._credentials.is_live(record.requester.credential, now_seconds=seconds):
             return NotReady(reason=CREDENTIAL_GONE)
-        if self._registrations.get(binding.server) != binding.registration:
+        target = self._upstreams.find(binding.server, now=now)
+        if target is None or target.digest != binding.registration:
             return NotReady(reason=SERVER_CHANGED)
-        definition = self._snapshots.current(binding.server, now=now).tools.get(binding.tool)
+        definition = self._snapshots.current(target, now=now).tools.get(binding.tool)
         if definition is None or definition_digest(definition) != binding.definition:
             return NotReady(reason=TOOL_CHANGED)
         sealed = self._store.sealed_arguments(record.id)
         arguments = arguments_of(record, self._vault.open(record.id, ARGUMENTS, sealed))
-        return self._judged(record, arguments, definition, now)
+        return self._judged(record, arguments, definition, target=target, now=now)
 
     def _judged(
-        self, record: ApprovalRecord, arguments: JsonObject, definition: JsonObject, now: Instant
+        self,
+        record: ApprovalRecord,
+        arguments: JsonObject,
+        definition: JsonObject,
+        *,
+        target: Registered,
+        now: Instant,
     ) -> Ready | NotReady:
         policy = self._policies.current(record.binding.server, now=now)
         decision = evaluate(policy, call_of(record, arguments), now=now)
@@ -90,6 +97,7 @@ class Readiness:
         if standing(record.approvals, terms, record.requester) < terms.min_approvals:
             return NotReady(reason=POLICY_CHANGED)
         return Ready(
+            target=target,
             arguments=arguments,
             input_schema=input_schema(definition),
             takes=decision.obligations,

@@ -2,14 +2,16 @@
 
 A session decides which of the principal's `cap` sets of session counters a call uses, and
 which upstream session it continues. No token, or one of the modern era, is the principal's
-first set. A token that is foreign, altered or expired is answered like an unknown session.
+first set. A token that is foreign, altered or expired is answered like an unknown session, and
+so is one whose upstream session was opened at a server that is registered differently now: no
+other server is told its id.
 """
 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from portcullis.gateway.ports import SessionStore
+from portcullis.gateway.ports import Registered, SessionStore
 from portcullis.policy.model import Instant, Principal
 from portcullis.protocol.session_token import ACCEPTS_URL, SessionClaims, seal, unseal
 
@@ -55,7 +57,7 @@ class Sessions:
         self._new_id = new_id
 
     def find(
-        self, token: str | None, *, principal: Principal, server: str, now: Instant
+        self, token: str | None, *, principal: Principal, target: Registered, now: Instant
     ) -> Session | None:
         """Answer the session of a request; None where the token is no session of this caller.
 
@@ -69,24 +71,28 @@ class Sessions:
             self._keys(),
             now_seconds=now.micros // 1_000_000,
             principal_digest=principal_digest(principal),
-            server=server,
+            server=target.server,
         )
         if claims is None:
             return None
         upstream = None
         if claims.has_upstream:
-            upstream = self._store.upstream_session(
-                principal_key=principal.key, server=server, session_id=claims.session_id, now=now
+            bound = self._store.upstream_session(
+                principal_key=principal.key,
+                server=target.server,
+                session_id=claims.session_id,
+                now=now,
             )
-            if upstream is None:
+            if bound is None or not bound.startswith(f"{target.digest}:"):
                 return None
+            upstream = bound.removeprefix(f"{target.digest}:")
         return _session(principal, claims.slot, claims=claims, upstream=upstream)
 
     def open(
         self,
         *,
         principal: Principal,
-        server: str,
+        target: Registered,
         version: str,
         upstream: str | None,
         now: Instant,
@@ -96,7 +102,7 @@ class Sessions:
 
         Args:
             principal: whom it is given to.
-            server: the server it was opened for.
+            target: the server it was opened for.
             version: the revision agreed in the handshake.
             upstream: the upstream's own session id, where it opened one.
             now: the instant of the handshake.
@@ -107,20 +113,20 @@ class Sessions:
         """
         keys = self._keys()
         slot = self._store.open(
-            principal_key=principal.key, server=server, session_id=self._new_id(), now=now
+            principal_key=principal.key, server=target.server, session_id=self._new_id(), now=now
         )
         if upstream is not None:
             self._store.bind_upstream(
                 principal_key=principal.key,
-                server=server,
+                server=target.server,
                 session_id=slot.session_id,
-                upstream_session=upstream,
+                upstream_session=f"{target.digest}:{upstream}",
                 now=now,
             )
         seconds = now.micros // 1_000_000
         claims = SessionClaims(
             session_id=slot.session_id,
-            server=server,
+            server=target.server,
             principal=principal_digest(principal),
             version=version,
             slot=slot.slot,

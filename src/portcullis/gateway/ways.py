@@ -16,7 +16,13 @@ from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.forward import Forwarder
 from portcullis.gateway.governed import Governed, input_schema
 from portcullis.gateway.handshake import Handshake
-from portcullis.gateway.ports import CounterStore, DecisionLog, PolicyStore, SnapshotStore, Upstream
+from portcullis.gateway.ports import (
+    CounterStore,
+    DecisionLog,
+    PolicyStore,
+    SnapshotStore,
+    Upstreams,
+)
 from portcullis.gateway.replies import deny, passed
 from portcullis.gateway.sessions import Session, Sessions
 from portcullis.gateway.task_ways import TaskWays
@@ -30,6 +36,7 @@ from portcullis.protocol.http import HttpReply
 from portcullis.protocol.messages import Request
 from portcullis.protocol.methods import MethodKind
 from portcullis.protocol.param_headers import check_param_headers
+from portcullis.protocol.served_eras import versions_of
 from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject
 
@@ -44,7 +51,7 @@ class Ports:
     snapshots: SnapshotStore
     counters: CounterStore
     sessions: Sessions
-    upstreams: Mapping[str, Upstream]
+    upstreams: Upstreams
     log: DecisionLog
     approvals: ApprovalStore
     workflow: Workflow
@@ -58,7 +65,6 @@ class Terms:
     `state_keys` are the keys that seal what clients carry for a request, the newest first.
     """
 
-    upstream_timeout_seconds: float
     list_ttl_ms: int
     ask: AskTerms
     wait: WaitTerms
@@ -74,7 +80,7 @@ class Ways:
     def __init__(self, ports: Ports, terms: Terms, *, new_id: Callable[[], str]) -> None:
         self._ports = ports
         self._terms = terms
-        self._forwarder = Forwarder(ports.upstreams, timeout_seconds=terms.upstream_timeout_seconds)
+        self._forwarder = Forwarder()
         asker = Asker(ports.approvals, ports.workflow, ports.vault, terms.ask, new_id=new_id)
         approvals = Approvals(
             asker,
@@ -110,7 +116,11 @@ class Ways:
 
     def _discover(self, request: Request, exchange: Exchange, session: Session) -> HttpReply:
         def honest(result: JsonObject) -> JsonObject | None:
-            return capabilities.discover_result(result, max_ttl_ms=self._terms.list_ttl_ms)
+            return capabilities.discover_result(
+                result,
+                max_ttl_ms=self._terms.list_ttl_ms,
+                served=versions_of(exchange.target.eras),
+            )
 
         forwarded = self._forwarder.call(
             request, exchange, session, params=request.params, rewrite=honest
@@ -185,7 +195,7 @@ class Ways:
 
     def _definition(self, exchange: Exchange, policy: Policy) -> JsonObject | None:
         """The called tool as its server lists it; None for unknown and hidden tools alike."""
-        snapshot = self._ports.snapshots.current(exchange.server, now=exchange.started)
+        snapshot = self._ports.snapshots.current(exchange.target, now=exchange.started)
         seconds = exchange.started.micros // 1_000_000
         exchange.age_seconds["tools"] = max(0, seconds - snapshot.taken_at)
         name = exchange.name or ""

@@ -6,6 +6,7 @@ Everything else passes, known or not. Tasks are the gateway's own, for calls tha
 person: what a client declares of them is for the gateway, and a server's never pass.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from portcullis.protocol.cache_hints import privatise
@@ -60,15 +61,18 @@ def negotiated_version(result: JsonObject) -> str | None:
     return version if isinstance(version, str) and version in LEGACY_VERSIONS else None
 
 
-def discover_result(result: JsonObject, *, max_ttl_ms: int) -> JsonObject | None:
+def discover_result(
+    result: JsonObject, *, max_ttl_ms: int, served: Collection[str] = ALL_VERSIONS
+) -> JsonObject | None:
     """Answer the discover result a client gets; None when no revision is in common.
 
-    It offers the tasks of the gateway, whatever the server offers.
+    It offers the tasks of the gateway, whatever the server offers, and of its revisions those
+    that are `served`.
     """
     versions = result.get("supportedVersions")
     if not isinstance(versions, list):
         return None
-    common: list[JsonValue] = [version for version in versions if version in ALL_VERSIONS]
+    common: list[JsonValue] = [version for version in versions if version in served]
     if not common:
         return None
     kept = {

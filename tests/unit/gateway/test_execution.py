@@ -152,7 +152,7 @@ def test_N24_a_tool_that_has_changed_is_not_called(what: str) -> None:
 def test_a_server_that_is_registered_differently_by_now_is_not_called() -> None:
     gate = ApprovalGate()
     record = gate.approved()
-    gate.registrations["mq"] = "another"
+    gate.servers.change(digest="another")
     assert gate.run(record).state is State.FAILED
     assert gate.upstream.sent == []
 

@@ -37,7 +37,9 @@ def accepts_url(world: World, token: str | None) -> bool:
     """Whether the gateway would show this session's client a link."""
     sessions = world.gateway._ports.sessions
     now = Instant(micros=world.now)
-    session = sessions.find(token, principal=ALICE, server=SERVER, now=now)
+    target = world.servers.find(SERVER, now=now)
+    assert target is not None
+    session = sessions.find(token, principal=ALICE, target=target, now=now)
     assert session is not None
     return session.accepts_url
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from portcullis.errors import UpstreamError, UpstreamNotSentError, UpstreamUncertainError
-from portcullis.gateway.ports import Upstream, UpstreamReply, UpstreamRequest
+from portcullis.gateway.ports import Registered, Upstream, UpstreamReply, UpstreamRequest
 from portcullis.gateway.tool_list import MAXIMUM_BYTES, MAXIMUM_PAGES, SCOPE, fetch_tools
+from portcullis.protocol.versions import Era
 
 Answer = Callable[[dict[str, Any], dict[str, str]], UpstreamReply]
 
@@ -25,6 +26,18 @@ class Scripted(Upstream):
         asked = (json.loads(request.body), dict(request.headers))
         self.asked.append(asked)
         return self._answer(*asked)
+
+
+def tools_of(
+    upstream: Upstream,
+    *,
+    seconds: float = 5,
+    eras: frozenset[Era] = frozenset(Era),
+) -> dict[str, Any]:
+    server = Registered(
+        server="mq", upstream=upstream, digest="d", timeout_seconds=seconds, eras=eras
+    )
+    return fetch_tools(server, longest_seconds=5)
 
 
 def reply(message: dict[str, Any], result: Any, *extra: tuple[str, str]) -> UpstreamReply:
@@ -48,7 +61,7 @@ def test_all_pages_of_a_modern_server_are_read() -> None:
         return reply(message, page(["b"]))
 
     upstream = Scripted(answer)
-    assert list(fetch_tools(upstream, timeout_seconds=5)) == ["a", "b"]
+    assert list(tools_of(upstream)) == ["a", "b"]
     assert [message["params"].get("cursor") for message, _ in upstream.asked] == [None, ""]
     meta = upstream.asked[0][0]["params"]["_meta"]
     assert meta["io.modelcontextprotocol/clientCapabilities"] == {}
@@ -70,7 +83,7 @@ def test_a_legacy_server_is_asked_through_a_handshake(session: str | None) -> No
         return reply(message, {"tools": [{"name": "a"}]})
 
     upstream = Scripted(answer)
-    assert list(fetch_tools(upstream, timeout_seconds=5)) == ["a"]
+    assert list(tools_of(upstream)) == ["a"]
     notified = [m["method"] for m, _ in upstream.asked if "id" not in m]
     assert notified == ([] if session is None else ["notifications/initialized"])
 
@@ -102,7 +115,7 @@ def an_error(message: dict[str, Any], _headers: dict[str, str]) -> UpstreamReply
 def test_a_server_that_gives_no_list_gives_no_snapshot(answer: Answer) -> None:
     upstream = Scripted(answer)
     with pytest.raises(UpstreamUncertainError):
-        fetch_tools(upstream, timeout_seconds=5)
+        tools_of(upstream)
     assert len(upstream.asked) <= 2 * MAXIMUM_PAGES
 
 
@@ -111,4 +124,33 @@ def test_a_server_that_cannot_be_reached_gives_no_snapshot() -> None:
         raise UpstreamNotSentError("refused")
 
     with pytest.raises(UpstreamError):
-        fetch_tools(Scripted(unreachable), timeout_seconds=5)
+        tools_of(Scripted(unreachable))
+
+
+def either_era(message: dict[str, Any], headers: dict[str, str]) -> UpstreamReply:
+    if message["method"] == "initialize":
+        return reply(message, {"protocolVersion": "2025-11-25", "capabilities": {}})
+    return reply(message, page(["new" if is_modern(headers) else "old"]))
+
+
+@pytest.mark.parametrize(
+    ("eras", "read"),
+    [(frozenset(Era), "new"), (frozenset({Era.MODERN}), "new"), (frozenset({Era.LEGACY}), "old")],
+)
+def test_a_server_is_asked_in_the_era_it_is_registered_with(
+    eras: frozenset[Era], read: str
+) -> None:
+    upstream = Scripted(either_era)
+    assert list(tools_of(upstream, eras=eras)) == [read]
+    assert {is_modern(headers) for _, headers in upstream.asked} == {read == "new"}
+
+
+def test_a_modern_server_that_fails_is_not_asked_for_a_handshake() -> None:
+    upstream = Scripted(refuse)
+    with pytest.raises(UpstreamUncertainError):
+        tools_of(upstream, eras=frozenset({Era.MODERN}))
+    assert [message["method"] for message, _ in upstream.asked] == ["tools/list"]
+
+
+def test_a_page_takes_no_longer_than_the_gateway_waits_for_one() -> None:
+    assert list(tools_of(Scripted(either_era), seconds=20)) == ["new"]
