@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from bench.calls import POLICY, SERVER
+from bench.calls import POLICY, SECRET, SERVER
 from bench.children import ROOT, free_port, serving
 from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
 
@@ -58,7 +58,7 @@ def furnish(endpoint: str) -> str:
     if status["state"] != "active":
         raise RuntimeError(f"the policy was not activated: {status}")
     secrets = client("secretsmanager", endpoint)
-    made: str = secrets.create_secret(Name="session-key", SecretString="k" * 64)["ARN"]
+    made: str = secrets.create_secret(Name="session-key", SecretString=SECRET)["ARN"]
     return made
 
 

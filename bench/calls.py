@@ -4,11 +4,13 @@ The allowed call is a `create_broker` of some 700 bytes: four rules and three co
 evaluated for it, and the tool's schema is applied to its arguments.
 """
 
+import hashlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
-from portcullis.entrypoints.apigw import from_caller
+from portcullis.entrypoints.caller_seal import MEMBER, USE, Occasion, seal_caller
 from portcullis.policy.model import Principal
 
 SERVER = "bench"
@@ -114,9 +116,16 @@ def headers(tool: str, *, era: str = MODERN) -> dict[str, str]:
     return {**common, "Mcp-Method": "tools/call", "Mcp-Name": tool} if era == MODERN else common
 
 
-def authorizer_context(subject: str) -> dict[str, str]:
-    """What the authorizer says of a caller."""
-    return from_caller(Principal(issuer="portcullis:grant", subject=subject), (SERVER,))
+SECRET = "k" * 64
+_KEY = hashlib.sha256(USE + b"\0" + SECRET.encode()).digest()
+
+
+def authorizer_context(subject: str, occasion: Occasion) -> dict[str, str]:
+    """What the authorizer says of a caller; it holds for as long as a measurement takes."""
+    principal = Principal(issuer="portcullis:grant", subject=subject)
+    now = int(time.time()) + 3600
+    sealed = seal_caller(principal, SERVER, occasion=occasion, key=_KEY, now_seconds=now)
+    return {MEMBER: sealed or ""}
 
 
 def event(tool: str, *, subject: str = "agent") -> dict[str, Any]:
@@ -124,6 +133,8 @@ def event(tool: str, *, subject: str = "agent") -> dict[str, Any]:
     made: dict[str, Any] = json.loads(_EVENT)
     made["path"], made["pathParameters"] = f"/mcp/{SERVER}", {"server": SERVER}
     made["headers"]["Mcp-Name"], made["multiValueHeaders"]["Mcp-Name"] = tool, [tool]
-    made["requestContext"]["authorizer"] = authorizer_context(subject)
+    context = made["requestContext"]
+    occasion = Occasion(request=context["requestId"], api=context["apiId"], stage=context["stage"])
+    context["authorizer"] = authorizer_context(subject, occasion)
     made["body"] = json.dumps(message(tool))
     return made

@@ -10,10 +10,11 @@ import sys
 import uuid
 
 from bench.calls import authorizer_context
-from local_stack.apigateway_event import match_route, proxy_event
+from local_stack.apigateway_event import API_ID, match_route, proxy_event
 from local_stack.apigateway_response import function_response
 from local_stack.http_server import HttpServer, Request, Response, listen
 from local_stack.template import Api, Authorizer, Route
+from portcullis.entrypoints.caller_seal import Occasion
 from portcullis.entrypoints.lambda_mcp import handler
 
 _ROUTE = Route(path="/mcp/{server}", method="ANY", function="Gateway", timeout_seconds=29)
@@ -31,7 +32,8 @@ async def answer(request: Request) -> Response:
     if matched is None:
         return Response(status=404)
     request_id = str(uuid.uuid4())
-    context = authorizer_context("agent")
+    occasion = Occasion(request=request_id, api=API_ID, stage=_API.stage)
+    context = authorizer_context("agent", occasion)
     event = json.dumps(proxy_event(_API, matched, request_id=request_id, authorizer=context))
     payload = json.dumps(handler(json.loads(event), None)).encode()
     return function_response(_API, payload, request_id=request_id)

@@ -8,13 +8,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
 
 from portcullis.adapters.dynamodb_grants import create_grant
-from portcullis.entrypoints.apigw import from_caller
 from portcullis.entrypoints.authorizer import UnauthorizedError
+from support.sealed_callers import with_caller
 from threats.gate import ALICE, BUCKET, TABLE, Gate, standing_gate
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -25,6 +26,8 @@ POLICY = 'version: "1"\ndefault: deny\ntools:\n  list_brokers: {action: allow}\n
 
 def event(name: str) -> dict[str, Any]:
     read: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    if "authorizer" in read.get("requestContext", {}):  # the file holds a seal that is none
+        read = with_caller(read, ALICE, SERVER)
     return read
 
 
@@ -62,7 +65,7 @@ def test_null_headers_are_refused_without_a_crash(handler: Any, gate: Gate) -> N
 
 @pytest.mark.parametrize(
     "broken",
-    [{}, {"httpMethod": "POST"}, {"requestContext": {"authorizer": from_caller(ALICE, ())}}],
+    [{}, {"httpMethod": "POST"}, {"requestContext": {"authorizer": {"caller": "pcc1.a.b"}}}],
 )
 def test_E08_an_event_that_no_authorizer_stands_behind_is_refused(
     handler: Any, gate: Gate, broken: dict[str, Any]
@@ -74,8 +77,22 @@ def test_E08_an_event_that_no_authorizer_stands_behind_is_refused(
     assert gate.recorder.received == []
 
 
-@pytest.mark.usefixtures("gate")
-def test_the_authorizer_opens_what_the_grant_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_E08_a_caller_that_cannot_be_verified_is_refused(gate: Gate) -> None:
+    gate.recorder.clear()
+    arn = gate.environment["PORTCULLIS_SESSION_KEY_SECRET"]
+    with mock.patch.dict(gate.environment, {"PORTCULLIS_SESSION_KEY_SECRET": arn + "-gone"}):
+        handler = gate.cold_start()
+    response = handler(event("tools-call-2026-07-28"), None)
+    assert response["statusCode"] == 500
+    assert gate.recorder.received == []
+    assert gate.records[-1].outcome == "store_unavailable"
+
+
+def test_the_authorizer_opens_what_the_grant_names(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = gate.environment["PORTCULLIS_SESSION_KEY_SECRET"]
+    monkeypatch.setenv("PORTCULLIS_SESSION_KEY_SECRET", secret)
     monkeypatch.setenv("PORTCULLIS_TABLE", TABLE)
     monkeypatch.setenv("PORTCULLIS_STORE_TIMEOUT_SECONDS", "2")
     monkeypatch.setenv("PORTCULLIS_IDENTITY", "grants")
@@ -91,7 +108,7 @@ def test_the_authorizer_opens_what_the_grant_names(monkeypatch: pytest.MonkeyPat
     answer = module.handler(request, None)
     (statement,) = answer["policyDocument"]["Statement"]
     assert statement["Effect"] == "Allow"
-    assert [arn.rpartition("/")[2] for arn in statement["Resource"]] == [SERVER]
+    assert statement["Resource"].rpartition("/")[2] == SERVER
 
 
 @pytest.mark.usefixtures("gate")

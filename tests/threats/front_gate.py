@@ -63,7 +63,9 @@ def fronted(gate: Gate) -> Iterator[int]:
     """Serve the gate; answer the port."""
     api = read_api()
     (route,) = [one for one in api.routes if not one.is_open]
-    with mock.patch.dict(os.environ, AUTHORIZER_VARIABLES):
+    secret = gate.environment["PORTCULLIS_SESSION_KEY_SECRET"]
+    variables = {**AUTHORIZER_VARIABLES, "PORTCULLIS_SESSION_KEY_SECRET": secret}
+    with mock.patch.dict(os.environ, variables):
         authorizer = own_module("portcullis.entrypoints.lambda_authorizer")
     pools = {
         route.function: InThisProcess(gate.handler),

@@ -23,10 +23,10 @@ from moto import mock_aws
 from portcullis.adapters.powertools_log import PowertoolsDecisionLog
 from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
 from portcullis.entrypoints import bootstrap
-from portcullis.entrypoints.apigw import from_caller
 from portcullis.gateway.ports import DecisionRecord
 from portcullis.policy.model import Principal
 from support.engines import create_state_table
+from support.sealed_callers import OCCASION, SECRET, with_caller
 from threats.recorder import Recorder, serving
 
 BUCKET, TABLE = "gate-policies", "gate-state"
@@ -153,16 +153,12 @@ class Gate:
             "multiValueHeaders": multiple,
             "queryStringParameters": None,
             "pathParameters": {"server": server},
-            "requestContext": {
-                "stage": "prod",
-                "identity": {"sourceIp": "192.0.2.1"},
-                "authorizer": from_caller(principal, (server,)),
-            },
+            "requestContext": {**OCCASION, "identity": {"sourceIp": "192.0.2.1"}},
             "body": event_body,
             "isBase64Encoded": base64,
             **(changed or {}),
         }
-        response = self.handler(event, None)
+        response = self.handler(with_caller(event, principal, server), None)
         return Answer(
             status=response["statusCode"],
             headers=response["multiValueHeaders"],
@@ -325,7 +321,7 @@ def _make_account() -> dict[str, str]:
         "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
         "PORTCULLIS_IDENTITY": "grants",
         "PORTCULLIS_SESSION_KEY_SECRET": secrets.create_secret(
-            Name="session-key", SecretString="k" * 64
+            Name="session-key", SecretString=SECRET
         )["ARN"],
         "PORTCULLIS_CONSOLE_KEY_SECRET": secrets.create_secret(
             Name="console-key", SecretString="c" * 64

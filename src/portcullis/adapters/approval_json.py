@@ -4,10 +4,12 @@ What may live here: the members of both, written and read back. Reading is stric
 `ValueError`, `StrictJsonError` or `PathError` for what is not as we write it.
 """
 
+from portcullis.adapters.principal_json import NAMES as PRINCIPAL
+from portcullis.adapters.principal_json import principal_of, principal_tree
 from portcullis.adapters.stored_objects import StoredObject
 from portcullis.approvals.record import ApprovalRecord, Binding, Vote
 from portcullis.approvals.states import State
-from portcullis.policy.model import Approval, Principal
+from portcullis.policy.model import Approval
 from portcullis.policy.paths import compile_path
 from portcullis.strictjson import MAX_DEPTH, dump, parse
 from portcullis.values import JsonObject, JsonValue
@@ -16,7 +18,6 @@ from portcullis.values import JsonObject, JsonValue
 _FACTS_DEPTH = MAX_DEPTH + 4
 
 _BINDING = ("server", "registration", "tool", "definition", "arguments", "revision", "rule")
-_PRINCIPAL = ("issuer", "subject", "person", "credential", "groups", "tags", "claims")
 _TERMS = ("approvers", "timeout_seconds", "min_approvals", "show")
 _FACTS = (
     "binding", "requester", "terms", "reason", "session", "scope", "era", "link", "previous",
@@ -33,15 +34,7 @@ def facts_text(record: ApprovalRecord) -> str:
     binding, requester, terms = record.binding, record.requester, record.terms
     facts: JsonObject = {
         "binding": {name: getattr(binding, name) for name in _BINDING},
-        "requester": {
-            "issuer": requester.issuer,
-            "subject": requester.subject,
-            "person": requester.person,
-            "credential": requester.credential,
-            "groups": list(requester.groups),
-            "tags": dict(requester.tags),
-            "claims": dict(requester.claims),
-        },
+        "requester": principal_tree(requester),
         "terms": {
             "approvers": list(terms.approvers),
             "timeout_seconds": terms.timeout_seconds,
@@ -86,7 +79,7 @@ def record_of(
     return ApprovalRecord(
         id=approval_id,
         binding=Binding(**{name: binding.text(name) for name in _BINDING}),
-        requester=_principal_of(fixed.object("requester", _PRINCIPAL)),
+        requester=principal_of(fixed.object("requester", PRINCIPAL)),
         terms=_terms_of(fixed.object("terms", _TERMS)),
         reason=fixed.text_or_none("reason"),
         session=fixed.text("session"),
@@ -118,18 +111,6 @@ def _vote(vote: Vote) -> JsonObject:
         "at": vote.at,
         "comment": vote.comment,
     }
-
-
-def _principal_of(stored: StoredObject) -> Principal:
-    return Principal(
-        issuer=stored.text("issuer"),
-        subject=stored.text("subject"),
-        person=stored.text("person"),
-        credential=stored.text("credential"),
-        groups=stored.texts("groups"),
-        tags=stored.text_members("tags"),
-        claims=stored.members("claims"),
-    )
 
 
 def _terms_of(stored: StoredObject) -> Approval:

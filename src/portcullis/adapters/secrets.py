@@ -1,5 +1,6 @@
 """Secrets Manager: the session key and the credentials of upstreams, kept for five minutes."""
 
+import hashlib
 from collections.abc import Callable
 from functools import cache
 
@@ -37,6 +38,17 @@ class Secrets:
                 max_age_seconds=MAXIMUM_AGE_SECONDS,
             )
         return held.get(self._clock())
+
+    def keys(self, use: bytes, arn: str) -> Callable[[], tuple[bytes, ...]]:
+        """Keys for one use, made of a secret that several keys are made of.
+
+        What is answered raises `CredentialError` as `read` does.
+        """
+
+        def made() -> tuple[bytes, ...]:
+            return (hashlib.sha256(use + b"\0" + self.read(arn).encode()).digest(),)
+
+        return made
 
     def _load(self, arn: str) -> str:
         try:

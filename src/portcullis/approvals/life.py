@@ -149,7 +149,7 @@ def _is_named(record: ApprovalRecord, viewer: Principal) -> bool:
         key=viewer.key,
         subject=viewer.subject,
         person=person_of(viewer),
-        groups=viewer.groups,
+        groups=viewer.groups or (),
     )
 
 

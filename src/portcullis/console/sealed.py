@@ -54,7 +54,7 @@ class Seals:
             payload["iss"] = session.person.issuer
             payload["sub"] = session.person.subject
             payload["person"] = session.person.person
-            payload["groups"] = list(session.person.groups)
+            payload["groups"] = list(session.person.groups or ())
         return self._seal(_SESSION, payload)
 
     def open_session(self, value: str, *, now_seconds: int) -> Session | None:

@@ -1,6 +1,5 @@
 """The AWS account as the gateway and the executor see it: clients, and the stores on them."""
 
-import hashlib
 import sys
 from collections.abc import Callable
 
@@ -93,11 +92,7 @@ class Account:
 
     def keys(self, use: bytes, arn: str) -> Callable[[], tuple[bytes, ...]]:
         """Keys for one use, made of a secret that seals several things."""
-
-        def read() -> tuple[bytes, ...]:
-            return (hashlib.sha256(use + b"\0" + self._secrets.read(arn).encode()).digest(),)
-
-        return read
+        return self._secrets.keys(use, arn)
 
     def _later(self, service: str) -> Callable[[], Client]:
         return lambda: self._aws.create_client(service, config=self._store)

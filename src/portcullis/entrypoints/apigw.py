@@ -7,11 +7,11 @@ here and nowhere else.
 
 import base64
 import binascii
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from portcullis.entrypoints.caller_seal import MEMBER, Occasion, open_caller
 from portcullis.errors import PortcullisError
 from portcullis.policy.model import Principal
 from portcullis.protocol.http import HttpReply, HttpRequest
@@ -43,45 +43,23 @@ def to_request(event: Event) -> HttpRequest:
     return HttpRequest(method=method, path=path, headers=_headers(event), body=_body(event))
 
 
-def to_caller(event: Event) -> Caller:
-    """Read what the authorizer says of the caller, and the server the route names.
+def to_caller(event: Event, keys: Callable[[], Sequence[bytes]], *, now_seconds: int) -> Caller:
+    """Read who calls, which only the authorizer can have sealed, and the server the route names.
 
     Raises:
-        BadEventError: the authorizer's context is missing, malformed, or for other servers.
+        BadEventError: the authorizer's seal is missing, or not for this server and this request.
+        CredentialError: the key of the seal cannot be read.
     """
     server = (event.get("pathParameters") or {}).get("server")
     context = (event.get("requestContext") or {}).get("authorizer")
-    if not isinstance(server, str) or not isinstance(context, Mapping):
+    sealed = context.get(MEMBER) if isinstance(context, Mapping) else None
+    occasion = Occasion.of(event)
+    if not isinstance(server, str) or not isinstance(sealed, str) or occasion is None:
         raise BadEventError("the event was not authorised")
-    try:
-        servers = json.loads(context["servers"])
-        told = json.loads(context["principal"])
-        principal = Principal(
-            issuer=_word(told["issuer"]),
-            subject=_word(told["subject"]),
-            person=_text(told.get("person", "")),
-            credential=_text(told.get("credential", "")),
-            groups=tuple(_word(group) for group in told.get("groups", ())),
-            tags={_word(key): _word(tag) for key, tag in told.get("tags", {}).items()},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadEventError("the event was not authorised") from error
-    if not isinstance(servers, list) or server not in servers:
-        raise BadEventError("the event was not authorised for this server")
+    principal = open_caller(sealed, server, occasion=occasion, keys=keys(), now_seconds=now_seconds)
+    if principal is None:
+        raise BadEventError("the event was not authorised for this request")
     return Caller(server=server, principal=principal)
-
-
-def from_caller(principal: Principal, servers: tuple[str, ...]) -> dict[str, str]:
-    """The authorizer context that `to_caller` reads (values are strings at API Gateway)."""
-    told = {
-        "issuer": principal.issuer,
-        "subject": principal.subject,
-        "person": principal.person,
-        "credential": principal.credential,
-        "groups": list(principal.groups),
-        "tags": dict(principal.tags),
-    }
-    return {"principal": json.dumps(told), "servers": json.dumps(list(servers))}
 
 
 def to_response(reply: HttpReply) -> dict[str, Any]:
@@ -108,18 +86,6 @@ def to_base_url(event: Event) -> str:
     if not (isinstance(domain, str) and isinstance(full, str) and isinstance(path, str)):
         return ""
     return f"https://{domain}{full.removesuffix(path)}" if full.endswith(path) else ""
-
-
-def _word(value: object) -> str:
-    if not _text(value):
-        raise TypeError
-    return _text(value)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
 
 
 def _headers(event: Event) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,8 @@
 """Where the ports meet their adapters: the gateway's and the executor's clients are made here."""
 
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -9,6 +11,7 @@ from portcullis.adapters.dynamodb_grants import DynamoDBGrants
 from portcullis.adapters.dynamodb_sessions import DynamoDBSessionStore
 from portcullis.adapters.powertools_log import PowertoolsDecisionLog
 from portcullis.entrypoints.account import Account
+from portcullis.entrypoints.caller_seal import USE
 from portcullis.entrypoints.clocks import clock, new_id
 from portcullis.entrypoints.settings import ExecutorSettings, GatewaySettings
 from portcullis.gateway.approvals import WaitTerms
@@ -21,9 +24,24 @@ from portcullis.gateway.sessions import Sessions
 from portcullis.gateway.ways import Ports, Terms
 
 
-def build_gateway(settings: GatewaySettings) -> Gateway:
-    """The gateway of one execution environment."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """A gateway, and the keys by which it knows what its authorizer sealed."""
+
+    gateway: Gateway
+    caller_keys: Callable[[], Sequence[bytes]]
+
+
+def build_door(settings: GatewaySettings) -> Door:
+    """The gateway of one execution environment, and what its handler needs besides."""
     account = Account(settings, clock)
+    return Door(
+        gateway=_gateway(settings, account),
+        caller_keys=account.keys(USE, settings.session_key_secret),
+    )
+
+
+def _gateway(settings: GatewaySettings, account: Account) -> Gateway:
     return Gateway(
         Ports(
             policies=account.policies(),

@@ -1,8 +1,5 @@
 """Where the console's ports meet their adapters: its clients are made here and nowhere else."""
 
-import hashlib
-from collections.abc import Callable
-
 from aws_lambda_powertools import Logger
 from botocore.session import Session
 
@@ -58,7 +55,7 @@ def build_console(settings: ConsoleSettings) -> Console:
             session_seconds=settings.console_session_seconds,
             allowed_hosts=settings.allowed_hosts,
         ),
-        keys=_keys(secrets, settings.console_key_secret),
+        keys=secrets.keys(b"console", settings.console_key_secret),
         clock=clock,
         new_id=new_id,
     )
@@ -116,10 +113,3 @@ def _issuer(settings: ConsoleSettings, secrets: Secrets) -> OidcIssuer | None:
         groups_claim=settings.oidc_groups_claim,
         clock=clock,
     )
-
-
-def _keys(secrets: Secrets, arn: str) -> Callable[[], tuple[bytes, ...]]:
-    def keys() -> tuple[bytes, ...]:
-        return (hashlib.sha256(b"console\0" + secrets.read(arn).encode()).digest(),)
-
-    return keys

@@ -1,6 +1,6 @@
 """Lambda handler of the API's REQUEST authorizer.
 
-It makes its own client, so that a cold start loads no more of the gateway than the grants.
+It makes its own clients, so that a cold start loads no more of the gateway than it needs.
 """
 
 import os
@@ -10,16 +10,35 @@ from typing import Any
 from botocore.session import Session
 
 from portcullis.adapters.dynamodb_grants import DynamoDBGrants
-from portcullis.entrypoints.authorizer import authorize
+from portcullis.adapters.secrets import Secrets
+from portcullis.entrypoints.authorizer import AgentGrants, Desk, authorize
+from portcullis.entrypoints.caller_seal import USE
 from portcullis.entrypoints.client_config import store_config
+from portcullis.entrypoints.clocks import clock
 from portcullis.entrypoints.settings import AuthorizerSettings, read_settings
 
 _SETTINGS = read_settings(AuthorizerSettings, os.environ)
 _CONFIG = store_config(_SETTINGS.store_timeout_seconds, attempts=2)
+_AWS = Session()
 
-GRANTS = DynamoDBGrants(Session().create_client("dynamodb", config=_CONFIG), _SETTINGS.table)
+
+def _grants() -> AgentGrants | None:
+    if "grants" not in _SETTINGS.identity:
+        return None
+    return AgentGrants(
+        DynamoDBGrants(_AWS.create_client("dynamodb", config=_CONFIG), _SETTINGS.table)
+    )
+
+
+DESK = Desk(
+    grants=_grants(),
+    tokens=None,
+    keys=Secrets(lambda: _AWS.create_client("secretsmanager", config=_CONFIG), clock).keys(
+        USE, _SETTINGS.session_key_secret
+    ),
+)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Authorise one request (see `authorize`)."""
-    return authorize(event, GRANTS, now_seconds=int(time.time()))
+    return authorize(event, DESK, now_seconds=int(time.time()))

@@ -10,20 +10,25 @@ from portcullis.entrypoints.apigw import (
     to_request,
     to_response,
 )
-from portcullis.entrypoints.bootstrap import build_gateway
+from portcullis.entrypoints.bootstrap import build_door
+from portcullis.entrypoints.clocks import clock
 from portcullis.entrypoints.settings import GatewaySettings, read_settings
+from portcullis.errors import CredentialError
 
 SETTINGS = read_settings(GatewaySettings, os.environ)
-GATEWAY = build_gateway(SETTINGS)
+DOOR = build_door(SETTINGS)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Serve one call."""
     try:
-        request, caller = to_request(event), to_caller(event)
+        request = to_request(event)
+        caller = to_caller(event, DOOR.caller_keys, now_seconds=clock().micros // 1_000_000)
     except BadEventError as error:
-        return to_response(GATEWAY.refuse(str(error)))
-    reply = GATEWAY.handle(
+        return to_response(DOOR.gateway.refuse(str(error)))
+    except CredentialError:
+        return to_response(DOOR.gateway.fail())
+    reply = DOOR.gateway.handle(
         request,
         server=caller.server,
         principal=caller.principal,

@@ -113,7 +113,7 @@ _VARIABLES: Mapping[str, _Variable] = {
         read=_servers,
     ),
     "SESSION_KEY_SECRET": _Variable(
-        summary="ARN of the secret that seals session ids and what clients carry for a request"
+        summary="ARN of the secret that seals session ids, callers, and what clients carry"
     ),
     "POLICY_REFRESH_SECONDS": _Variable(
         summary="an activated policy is in force everywhere after this long", read=_positive
@@ -268,6 +268,7 @@ class AuthorizerSettings:
     """What the authorizer function reads."""
 
     table: str = _from("TABLE")
+    session_key_secret: str = _from("SESSION_KEY_SECRET")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
     identity: frozenset[str] = _from("IDENTITY")
 

@@ -121,7 +121,7 @@ class Desk:
             key=principal.key,
             person=person_of(principal),
             subject=principal.subject,
-            groups=principal.groups,
+            groups=principal.groups or (),
             at=self._now(),
             comment=comment,
         )

@@ -102,6 +102,19 @@ class Gateway:
         self._ports.log.record(record)
         return outbound.rejection(rejection)
 
+    def fail(self) -> HttpReply:
+        """Answer, and record, that it could not be told who calls."""
+        reply = outbound.internal_error(None, correlation_id=(decision_id := self._new_id()))
+        record = DecisionRecord(
+            decision_id=decision_id,
+            server=UNKNOWN_SERVER,
+            method="unknown",
+            outcome=Outcome.STORE_UNAVAILABLE.value,
+            status=reply.status,
+        )
+        self._ports.log.record(record)
+        return reply
+
     def _read(self, http: HttpRequest, exchange: Exchange) -> Inbound:
         try:
             found = self._ports.upstreams.find(exchange.server, now=exchange.started)

@@ -59,13 +59,14 @@ class Principal:
 
     `person` names the human being behind the credential, "" where nobody said so;
     `credential` the credential itself (a digest, never the secret). Neither is part of `key`.
+    `groups` is None where the credential does not say, which is not the same as none.
     """
 
     issuer: str
     subject: str
     person: str = ""
     credential: str = ""
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     claims: JsonMapping = field(default_factory=dict)
 

@@ -247,10 +247,11 @@ def _principal(context: Context) -> dict[str, JsonValue]:
             "issuer": principal.issuer,
             "subject": principal.subject,
             "key": principal.key,
-            "groups": list(principal.groups),
             "tags": dict(principal.tags),
             "claims": dict(principal.claims),
         }
+        if principal.groups is not None:
+            context.principal["groups"] = list(principal.groups)
     return context.principal
 
 

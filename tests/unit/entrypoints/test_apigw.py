@@ -8,17 +8,10 @@ import pytest
 from portcullis.entrypoints.apigw import (
     BadEventError,
     to_base_url,
-    to_caller,
     to_request,
     to_response,
 )
-from portcullis.policy.model import Principal
 from portcullis.protocol.http import HttpReply
-
-CONTEXT = {
-    "principal": '{"issuer": "i", "subject": "s", "groups": ["g"], "tags": {"team": "a"}}',
-    "servers": '["mq"]',
-}
 
 
 def event(**changes: Any) -> dict[str, Any]:
@@ -30,7 +23,6 @@ def event(**changes: Any) -> dict[str, Any]:
         "body": "{}",
         "isBase64Encoded": False,
         "pathParameters": {"server": "mq"},
-        "requestContext": {"authorizer": CONTEXT},
     }
     return {**base, **changes}
 
@@ -95,47 +87,6 @@ def test_contradictions_and_foreign_shapes_are_refused(changes: dict[str, Any]) 
 )
 def test_bodies_come_out_as_the_bytes_that_were_sent(changes: dict[str, Any], body: bytes) -> None:
     assert to_request(event(**changes)).body == body
-
-
-def test_the_caller_is_what_the_authorizer_said() -> None:
-    caller = to_caller(event())
-    assert caller.server == "mq"
-    assert caller.principal == Principal(issuer="i", subject="s", groups=("g",), tags={"team": "a"})
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"pathParameters": None},
-        {"pathParameters": {"server": 1}},
-        {"pathParameters": {"server": "other"}},
-        {"requestContext": None},
-        {"requestContext": {"authorizer": None}},
-        {"requestContext": {"authorizer": "x"}},
-        {"requestContext": {"authorizer": {}}},
-        {"requestContext": {"authorizer": {**CONTEXT, "principal": "{"}}},
-        {"requestContext": {"authorizer": {**CONTEXT, "principal": "[]"}}},
-        {"requestContext": {"authorizer": {**CONTEXT, "principal": '{"issuer": "i"}'}}},
-        {
-            "requestContext": {
-                "authorizer": {**CONTEXT, "principal": '{"issuer": "", "subject": "s"}'}
-            }
-        },
-        {
-            "requestContext": {
-                "authorizer": {
-                    **CONTEXT,
-                    "principal": '{"issuer": "i", "subject": "s", "tags": ["x"]}',
-                }
-            }
-        },
-        {"requestContext": {"authorizer": {**CONTEXT, "servers": '"mq"'}}},
-        {"requestContext": {"authorizer": {**CONTEXT, "servers": None}}},
-    ],
-)
-def test_E11_a_call_without_a_whole_authorizer_context_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(BadEventError):
-        to_caller(event(**changes))
 
 
 def test_replies_keep_repeated_headers() -> None:
