@@ -20,6 +20,7 @@ from portcullis.entrypoints.settings import (
     ConsoleSettings,
     ExecutorSettings,
     GatewaySettings,
+    MonitorSettings,
 )
 from portcullis.policy.operators import OPERATORS
 from portcullis.policy.paths import TIME_FIELDS
@@ -136,6 +137,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "console-settings": settings(ConsoleSettings),
     "authorizer-settings": settings(AuthorizerSettings),
     "activator-settings": settings(ActivatorSettings),
+    "monitor-settings": settings(MonitorSettings),
     "cli-commands": lambda: table(
         ("command", "what it does", "example"), command_pages.command_rows()
     ),

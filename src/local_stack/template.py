@@ -222,6 +222,8 @@ class Template:
     def _events(self) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
         for logical_id in self._of_type(FUNCTION):
             for name, event in (self._raw(logical_id).get("Events") or {}).items():
+                if event["Type"] == "Schedule":
+                    continue  # nobody's clock ticks here; the function can be invoked
                 if event["Type"] not in {"Api", "EventBridgeRule"}:
                     raise TemplateError(f"`{event['Type']}` events are not supported")
                 yield logical_id, name, event["Type"], event["Properties"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import reference_pages
+from portcullis.adapters.embedded_metrics import UNITS
 from portcullis.gateway.ports import DecisionRecord
 from portcullis.policy.decision import Outcome
 from portcullis.policy.model import Algorithm, Scope
@@ -100,3 +101,8 @@ def test_every_setting_of_a_hosted_server_is_explained() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "src" / "mcp_host").rglob("*.py"))
     explained = words_in_table(REFERENCE / "settings.md", "Hosted servers")
     assert explained == set(re.findall(r'"(MCP_HOST_[A-Z_]+)"', sources))
+
+
+def test_every_metric_is_explained_with_its_unit() -> None:
+    text = (REFERENCE / "decision-log.md").read_text().split("## Metrics\n", 1)[1]
+    assert dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", text, re.MULTILINE)) == UNITS

@@ -1,13 +1,14 @@
 """The alarms: what they look at exists, and what becomes of them reaches somebody."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from portcullis.adapters.embedded_metrics import NAMESPACE, UNITS
-from support.deployment import RESOURCES, ROOT, of_type
+from support.deployment import FUNCTIONS, RESOURCES, ROOT, of_type
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
 SOURCE = (ROOT / "template.yaml").read_text("utf-8")
@@ -71,3 +72,37 @@ def test_an_alarm_that_rolls_a_deployment_back_sounds_within_two_minutes(alarm: 
     assert '"Period": 60' in text
     rounds = properties(alarm).get("DatapointsToAlarm", properties(alarm)["EvaluationPeriods"])
     assert rounds <= 2
+
+
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_every_function_s_failures_sound_an_alarm(metric: str) -> None:
+    watched = {
+        one["Dimensions"][0]["Value"]["Ref"]
+        for alarm in ALARMS
+        for one in metrics(alarm)
+        if (one["Namespace"], one["MetricName"]) == ("AWS/Lambda", metric)
+    }
+    assert watched == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("alarm", [name for name in ALARMS if "Metrics" in properties(name)])
+def test_an_expression_adds_what_it_looks_at_and_not_too_much(alarm: str) -> None:
+    """An alarm on an expression takes at most ten metrics (CloudWatch quotas)."""
+    (total, *parts) = properties(alarm)["Metrics"]
+    assert len(parts) <= 10
+    assert set(re.findall(r"FILL\((\w+), 0\)", total["Expression"])) == {one["Id"] for one in parts}
+    assert not any(one["ReturnData"] for one in parts)
+
+
+def test_the_api_is_named_as_its_alarm_names_it() -> None:
+    """SAM calls an API without a name after the stack."""
+    assert "Name" not in RESOURCES["GatewayApi"]["Properties"]
+    (one,) = metrics("ApiErrorsAlarm")
+    assert one["Dimensions"] == [{"Name": "ApiName", "Value": {"Ref": "AWS::StackName"}}]
+
+
+def test_a_monitor_that_is_silent_sounds_an_alarm() -> None:
+    assert properties("MonitorAlarm")["TreatMissingData"] == "breaching"
+    schedule = RESOURCES["MonitorFunction"]["Properties"]["Events"]["EveryFiveMinutes"]
+    assert schedule["Properties"]["Schedule"] == "rate(5 minutes)"
+    assert properties("MonitorAlarm")["Period"] == 300

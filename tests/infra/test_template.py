@@ -21,6 +21,7 @@ from portcullis.entrypoints.settings import (
     ConsoleSettings,
     ExecutorSettings,
     GatewaySettings,
+    MonitorSettings,
 )
 from support.deployment import (
     FUNCTIONS,
@@ -56,6 +57,7 @@ def test_a_function_s_handler_is_in_the_code(name: str) -> None:
         ("ActivatorFunction", ActivatorSettings),
         ("ExecutorFunction", ExecutorSettings),
         ("ConsoleFunction", ConsoleSettings),
+        ("MonitorFunction", MonitorSettings),
     ],
 )
 def test_a_function_gets_exactly_the_variables_it_reads(function: str, settings: type) -> None:

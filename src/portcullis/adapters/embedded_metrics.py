@@ -16,8 +16,7 @@ from portcullis.values import JsonValue
 
 NAMESPACE: Final = "Portcullis"
 
-UNITS: Final[Mapping[str, str]] = {
-    # of one request
+DECISION_UNITS: Final[Mapping[str, str]] = {  # of one request
     "Decisions": "Count",
     "Faults": "Count",
     "UnknownExecutions": "Count",
@@ -29,6 +28,16 @@ UNITS: Final[Mapping[str, str]] = {
     "PolicyAge": "Seconds",
     "ToolListAge": "Seconds",
 }
+MONITOR_UNITS: Final[Mapping[str, str]] = {  # of the deployment
+    "OpenApprovals": "Count",
+    "OldestApprovalAge": "Seconds",
+    "ActivePolicies": "Count",
+    "ActivePolicyAge": "Seconds",
+    "RejectedUploads": "Count",
+    "DeadLetters": "Count",
+    "MonitorFailures": "Count",
+}
+UNITS: Final = {**DECISION_UNITS, **MONITOR_UNITS}
 
 # Denials that say that a part of the gate itself did not answer, or broke.
 FAULTS: Final = frozenset(
@@ -64,6 +73,18 @@ def decision_members(record: DecisionRecord, *, now_ms: int) -> dict[str, object
         "Outcome": record.outcome,
         **values,
         "_aws": {"Timestamp": now_ms, "CloudWatchMetrics": _of_decision(tuple(values))},
+    }
+
+
+def gauges(
+    values: Mapping[str, float], dimensions: Mapping[str, str], *, now_ms: int
+) -> dict[str, object]:
+    """The members of a line that holds `values` as metrics, by all of `dimensions` together."""
+    directives = [directive(list(values), tuple(dimensions))]
+    return {
+        **dimensions,
+        **values,
+        "_aws": {"Timestamp": now_ms, "CloudWatchMetrics": directives},
     }
 
 

@@ -170,6 +170,7 @@ _VARIABLES: Mapping[str, _Variable] = {
     ),
     "CONSOLE_KEY_SECRET": _Variable(summary="ARN of the secret that seals approvers' sign-ins"),
     "CONSOLE_SESSION_SECONDS": _Variable(summary="life of a sign-in", read=_positive),
+    "DEAD_LETTERS": _Variable(summary="URL of the queue of uploads that were not looked at"),
     "OIDC_ISSUER": _Variable(
         summary="OpenID Connect issuer that people sign in with; none by default",
         read=_url,
@@ -278,6 +279,17 @@ class ActivatorSettings:
     """What the activator function reads."""
 
     bucket: str = _from("BUCKET")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorSettings:
+    """What the monitor function reads."""
+
+    stack: str = _from("STACK")
+    bucket: str = _from("BUCKET")
+    table: str = _from("TABLE")
+    dead_letters: str = _from("DEAD_LETTERS")
+    store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
 
 
 def read_settings(cls: type[S], environment: Mapping[str, str]) -> S:

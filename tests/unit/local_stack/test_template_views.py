@@ -196,7 +196,7 @@ AUTHORIZER = (*API, "Auth", "Authorizers", "A")
             "ResponseParameters",
             to={"Headers": {"X": "context.requestId"}},
         ),
-        changed("Resources", "Main", "Properties", "Events", "Http", "Type", to="Schedule"),
+        changed("Resources", "Main", "Properties", "Events", "Http", "Type", to="SQS"),
         changed(
             *("Resources", "Main", "Properties", "Events", "Open", "Properties"),
             "Auth",
