@@ -17,6 +17,7 @@ REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
 STACK_NAME = "portcullis"
 
+_ALIAS = "Alias"  # SAM's name for the alias that a function publishes
 _NO_VALUE = object()
 _VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
 _PSEUDO: Mapping[str, object] = {
@@ -92,7 +93,20 @@ class Resolver:
             return _PSEUDO[name]
         if name in self._parameters:
             return self._parameters[name]
+        logical_id, dot, attribute = name.partition(".")
+        if dot and attribute == _ALIAS:
+            return self._alias(logical_id)
         return self._resource(name).ref
+
+    def _alias(self, logical_id: str) -> str:
+        """The ARN of the alias that a function publishes, as SAM's `Function.Alias` means it."""
+        found = self._template["Resources"].get(logical_id) or {}
+        inherited = (self._template.get("Globals") or {}).get("Function") or {}
+        alias = {**inherited, **(found.get("Properties") or {})}.get("AutoPublishAlias")
+        arn = self._resource(logical_id).arn
+        if alias is None or arn is None:
+            raise TemplateError(f"`{logical_id}` publishes no alias")
+        return f"{arn}:{alias}"
 
     def _resource(self, logical_id: str) -> Physical:
         if logical_id not in self._physical:
@@ -116,7 +130,9 @@ class Resolver:
             if name in variables:
                 return str(self.resolve(variables[name]))
             logical_id, dot, attribute = name.partition(".")
-            return str(self._get_att([logical_id, attribute]) if dot else self._ref(name))
+            if dot and attribute != _ALIAS:
+                return self._get_att([logical_id, attribute])
+            return str(self._ref(name))
 
         return _VARIABLE.sub(value, text)
 

@@ -27,6 +27,9 @@ CREDENTIALS: Mapping[str, str] = {
 
 NOT_EMULATED: Mapping[str, str] = {
     "AWS::CloudWatch::Alarm": "nothing counts metrics; they stand in the log lines",
+    "AWS::AppConfig::Application": "nothing reads it",
+    "AWS::AppConfig::ConfigurationProfile": "nothing reads it",
+    "AWS::AppConfig::HostedConfigurationVersion": "nothing reads it",
     "AWS::IAM::Policy": "permissions are not enforced",
     "AWS::Logs::LogGroup": "functions write to stderr",
     "AWS::S3::BucketPolicy": "permissions are not enforced",
@@ -111,6 +114,7 @@ def _same(arn: str) -> Physical:
 _FORESEEN: Mapping[str, Callable[[str], Physical]] = {
     FUNCTION: lambda name: Physical(ref=name, arn=_arn("lambda", f"function:{name}")),
     API: lambda _: Physical(ref=API_ID),
+    "AWS::AppConfig::HostedConfigurationVersion": lambda _: Physical(ref="1"),
     STATE_MACHINE: lambda name: _same(_arn("states", f"stateMachine:{name}")),
     "AWS::IAM::Role": lambda name: Physical(ref=name, arn=f"arn:aws:iam::{ACCOUNT_ID}:role/{name}"),
     "AWS::Logs::LogGroup": lambda name: Physical(ref=name, arn=_arn("logs", f"log-group:{name}:*")),
@@ -212,6 +216,14 @@ def _create_functions(template: Template, clients: Clients) -> None:
             Role=template.properties(function.logical_id)["Role"],
             Code={"ZipFile": archive.getvalue()},
         )
+        if function.alias is not None:  # at its first deployment it has one version
+            clients["lambda"].create_alias(
+                FunctionName=function.name,
+                Name=function.alias,
+                FunctionVersion=clients["lambda"].publish_version(FunctionName=function.name)[
+                    "Version"
+                ],
+            )
 
 
 def _create_state_machines(template: Template, clients: Clients) -> None:
@@ -225,5 +237,5 @@ def _create_rules(template: Template, clients: Clients) -> None:
     client = clients["events"]
     for rule in template.rules():
         client.put_rule(Name=rule.name, EventPattern=json.dumps(rule.pattern))
-        target = {"Id": rule.function, "Arn": template.physical[rule.function].arn}
+        target = {"Id": rule.function, "Arn": rule.target}
         client.put_targets(Rule=rule.name, Targets=[target])

@@ -36,6 +36,7 @@ class Function:
     timeout_seconds: float
     environment: Mapping[str, str]
     log_format: str = "Text"
+    alias: str | None = None  # what invokes it names this alias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class Rule:
     name: str
     pattern: Mapping[str, Any]
     function: str  # logical id
+    target: str  # the ARN of the function, or of the alias it publishes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,7 @@ class Template:
                 name=f"{self.physical[logical_id].ref}-{name}",
                 pattern=self._resolver.resolve(event["Pattern"]),
                 function=logical_id,
+                target=self._target(logical_id),
             )
             for logical_id, name, kind, event in self._events()
             if kind == "EventBridgeRule"
@@ -205,7 +208,12 @@ class Template:
                 name: str(value) for name, value in self._resolver.resolve(variables).items()
             },
             log_format=str(logging.get("LogFormat", "Text")),
+            alias=properties.get("AutoPublishAlias"),
         )
+
+    def _target(self, logical_id: str) -> str:
+        alias = self._function(logical_id).alias
+        return f"{self.physical[logical_id].arn}{'' if alias is None else f':{alias}'}"
 
     def _state_machine(self, logical_id: str) -> StateMachine:
         properties = self.properties(logical_id)
@@ -243,7 +251,7 @@ class Template:
         auth = raw.get("Auth") or {}
         try:
             found = auth["Authorizers"][auth["DefaultAuthorizer"]]
-            function, _ = found["FunctionArn"]["Fn::GetAtt"]
+            function = found["FunctionArn"]["Ref"].removesuffix(".Alias")
             if found["FunctionPayloadType"] != "REQUEST" or found["Identity"]["ReauthorizeEvery"]:
                 raise TemplateError("only uncached request authorizers are supported")
             return Authorizer(

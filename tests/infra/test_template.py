@@ -102,12 +102,12 @@ def test_a_variable_means_the_same_to_every_function_that_reads_it() -> None:
 def test_the_servers_are_one_list_of_maps_with_the_extra_ones_last() -> None:
     text = variables("GatewayFunction")["PORTCULLIS_SERVERS"]["Fn::Sub"]
     servers = json.loads(
-        re.sub(r"\$\{(\w+)\}", lambda m: '{"x":1}' if m[1][0] == "E" else m[1], text)
+        re.sub(r"\$\{([\w.]+)\}", lambda m: '{"x":1}' if m[1][0] == "E" else m[1], text)
     )
     assert servers == [
         {
-            "amazon-mq": {"lambda": "AmazonMqHostFunction"},
-            "aws-iam": {"lambda": "AwsIamHostFunction"},
+            "amazon-mq": {"lambda": "AmazonMqHostFunction.Alias"},
+            "aws-iam": {"lambda": "AwsIamHostFunction.Alias"},
         },
         {"x": 1},
     ]

@@ -30,7 +30,7 @@ def _send_to_targets(rule: Rule, original_event: Any, transform_input: bool = Tr
         return
     functions = [target for target in rule.targets if _is_function(target)]
     for target in functions:
-        name = target["Arn"].rsplit(":", 1)[1]
+        name = target["Arn"].split(":")[6]  # an alias may follow
         event = {**original_event, "time": _iso(original_event.get("time"))}
         threading.Thread(target=lambda_invoke.send_event, args=(name, event), daemon=True).start()
     others = copy.copy(rule)

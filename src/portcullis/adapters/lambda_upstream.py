@@ -23,6 +23,9 @@ _NOT_STARTED = frozenset(
         "ResourceConflictException",
         "ResourceNotFoundException",
         "ResourceNotReadyException",
+        "SnapStartException",
+        "SnapStartNotReadyException",
+        "SnapStartTimeoutException",
         "ThrottlingException",
         "TooManyRequestsException",
     }

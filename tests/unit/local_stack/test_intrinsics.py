@@ -16,7 +16,12 @@ TEMPLATE: dict[str, Any] = {
     "Conditions": {"On": {"Fn::Equals": [{"Ref": "Flag"}, "true"]}},
     "Mappings": {"M": {"x": {"y": "found"}}},
 }
-PHYSICAL = {"Table": Physical(ref="the-table", arn="arn:table"), "Key": Physical(ref="key")}
+TEMPLATE["Resources"] = {"F": {"Properties": {"AutoPublishAlias": "live"}}, "Table": {}}
+PHYSICAL = {
+    "F": Physical(ref="f", arn="arn:f"),
+    "Key": Physical(ref="key"),
+    "Table": Physical(ref="the-table", arn="arn:table"),
+}
 
 
 def resolve(tree: object, **parameters: str) -> Any:
@@ -33,6 +38,8 @@ def resolve(tree: object, **parameters: str) -> Any:
         ({"Fn::GetAtt": ["Table", "Arn"]}, "arn:table"),
         ({"Fn::Sub": "${Table}/${Table.Arn}/${!Kept}/${Size}"}, "the-table/arn:table/${Kept}/3"),
         ({"Fn::Sub": ["${A}${Size}", {"A": {"Ref": "Key"}}]}, "key3"),
+        ({"Ref": "F.Alias"}, "arn:f:live"),
+        ({"Fn::Sub": "${F.Alias}/${F}"}, "arn:f:live/f"),
         ({"Fn::Join": ["-", ["a", {"Ref": "Size"}]]}, "a-3"),
         ({"Fn::Select": ["1", {"Ref": "Names"}]}, "b"),
         ({"Fn::Split": [",", "x,y"]}, ["x", "y"]),
@@ -56,6 +63,8 @@ def test_a_given_parameter_replaces_the_default() -> None:
     "tree",
     [
         {"Fn::ImportValue": "x"},
+        {"Ref": "Table.Alias"},
+        {"Ref": "Nothing.Alias"},
         {"Ref": "Nothing"},
         {"Fn::GetAtt": ["Table", "StreamArn"]},
         {"Fn::GetAtt": ["Key", "Arn"]},

@@ -29,7 +29,7 @@ TREE: dict[str, Any] = {
                     "DefaultAuthorizer": "A",
                     "Authorizers": {
                         "A": {
-                            "FunctionArn": {"Fn::GetAtt": ["Guard", "Arn"]},
+                            "FunctionArn": {"Ref": "Guard.Alias"},
                             "FunctionPayloadType": "REQUEST",
                             "Identity": {"Headers": ["Authorization"], "ReauthorizeEvery": 0},
                         }
@@ -97,8 +97,21 @@ def test_a_function_inherits_the_globals_and_its_variables_are_resolved() -> Non
 
 def test_a_rule_names_its_pattern_and_its_function() -> None:
     assert make_template().rules() == (
-        Rule(name="p-Main-Put", pattern={"source": ["p-Table"]}, function="Main"),
+        Rule(
+            name="p-Main-Put",
+            pattern={"source": ["p-Table"]},
+            function="Main",
+            target="arn:Main",
+        ),
     )
+
+
+def test_a_rule_s_target_is_the_alias_where_the_function_publishes_one() -> None:
+    tree = copy.deepcopy(TREE)
+    tree["Globals"]["Function"]["AutoPublishAlias"] = "live"
+    (rule,) = make_template(tree).rules()
+    assert rule.target == "arn:Main:live"
+    assert make_template(tree).functions()[1].alias == "live"
 
 
 def test_the_api_has_its_routes_authorizer_and_responses() -> None:
