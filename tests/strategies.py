@@ -179,6 +179,24 @@ def _sections(names: Iterable[str]) -> SearchStrategy[JsonObject]:
     return st.dictionaries(st.sampled_from(list(names)), entries(), min_size=1, max_size=4)
 
 
+@st.composite
+def cases(draw: st.DrawFn) -> JsonObject:
+    """One test of a policy file, whether it passes or not; its name is not settled."""
+    call: JsonObject = {"tool": draw(st.sampled_from(TOOLS))}
+    if draw(st.booleans()):
+        call["args"] = {"region": draw(_SCALARS), "size": draw(_NUMBERS)}
+    if draw(st.booleans()):
+        call["principal"] = {"subject": "alice", "groups": ["platform"], "tags": {"team": "x"}}
+    if draw(st.booleans()):
+        call["at"] = draw(st.datetimes().map(lambda at: f"{at:%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0")))
+    words = st.sampled_from(["allow", "deny", "hide", "require_approval"])
+    return {"call": call, "expect": draw(words)}
+
+
+def _numbered(drawn: list[JsonObject]) -> JsonValue:
+    return [{"name": f"test {number}", **case} for number, case in enumerate(drawn)]
+
+
 def policies(defaults: Iterable[str] = ("deny", "allow")) -> SearchStrategy[JsonObject]:
     """Whole policies as documents; every one of them loads."""
     hidden = st.lists(st.sampled_from(TOOLS + PATTERNS[1:]), min_size=1, max_size=2, unique=True)
@@ -190,6 +208,7 @@ def policies(defaults: Iterable[str] = ("deny", "allow")) -> SearchStrategy[Json
             "tools": _sections(TOOLS + PATTERNS),
             "resources": _sections(RESOURCES),
             "prompts": _sections(PROMPTS),
+            "tests": st.lists(cases(), min_size=1, max_size=2).map(_numbered),
         },
     )
 

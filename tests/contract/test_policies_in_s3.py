@@ -73,7 +73,7 @@ def test_a_sound_upload_is_put_in_force_and_told_of(s3: Any) -> None:
     assert status["checked_at"] == "2026-11-23T14:10:00Z"
     assert stored(s3, "status/mq.json") == status
     digest = "sha256:" + hashlib.sha256(GOOD.encode()).hexdigest()
-    assert status["read"] == {"digest": digest, "lines": 4, "rules": 1, "sealed": False}
+    assert status["read"] == {"digest": digest, "lines": 4, "rules": 1, "tests": 0, "sealed": False}
     active = stored(s3, active_key("mq"))
     assert active["revision"] == status["revision"]
     assert active["source_version"] == status["source_version"]
@@ -128,6 +128,42 @@ def test_names_no_tool_has_are_warned_of_once_the_tools_are_known(s3: Any) -> No
     assert "get_info" in warning["message"]
     s3.put_object(Bucket=BUCKET, Key=snapshot_key("mq"), Body=b"{")
     assert upload(s3, GOOD)["warnings"] == []
+
+
+TESTED = f"{GOOD}tests:\n  - {{name: t, call: {{tool: get_info, args: {{a: x9x}}}}, expect: %s}}\n"
+
+
+def test_an_upload_that_fails_its_own_test_is_rejected_at_the_line_of_the_test(s3: Any) -> None:
+    first = upload(s3, TESTED % "allow")
+    assert (first["state"], first["read"]["tests"]) == ("active", 1)
+    status = upload(s3, TESTED.replace("tool: get_info", "tool: other") % "allow")
+    assert status["state"] == "rejected"
+    (fault,) = status["faults"]
+    assert (fault["path"], fault["line"]) == ("tests[0]", 6)
+    assert fault["message"].startswith(
+        "the test `t` expects `allow`, and the policy decides `deny`"
+    )
+    assert "x9x" not in json.dumps(status)
+    assert stored(s3, active_key("mq"))["revision"] == first["revision"]
+
+
+def test_a_change_of_tests_alone_changes_no_revision_and_the_gateway_never_sees_them(
+    s3: Any,
+) -> None:
+    first, second = upload(s3, GOOD), upload(s3, TESTED % "allow")
+    assert first["revision"] == second["revision"]
+    assert "tests" not in stored(s3, active_key("mq"))["document"]
+
+
+def test_tests_are_run_with_the_schemas_that_the_gateway_last_saw(s3: Any) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    tools = {"get_info": {"name": "get_info", "inputSchema": schema}}
+    snapshot = {"server": "mq", "taken_at": 0, "tools": tools}
+    s3.put_object(Bucket=BUCKET, Key=snapshot_key("mq"), Body=json.dumps(snapshot))
+    (fault,) = upload(s3, TESTED % "allow")["faults"]
+    assert "invalid_arguments" in fault["message"]
+    assert fault["suggestion"] == "`args.a` must be integer, is string"
+    assert upload(s3, TESTED % "deny")["state"] == "active"
 
 
 class Racing:

@@ -14,7 +14,7 @@ from portcullis.gateway.ports import DecisionRecord
 from portcullis.policy.decision import Outcome
 from portcullis.policy.model import Algorithm, Scope
 from portcullis.policy.policy_text import parse_policy
-from portcullis.policy.words import ACTIONS, RULE_KEYS, TOP_KEYS
+from portcullis.policy.words import ACTIONS, CASE_KEYS, RULE_KEYS, TOP_KEYS
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -59,6 +59,7 @@ def test_every_outcome_is_explained() -> None:
         pytest.param("The document", TOP_KEYS, id="top"),
         pytest.param("A rule", RULE_KEYS, id="rule"),
         pytest.param("Actions", ACTIONS, id="actions"),
+        pytest.param("Tests", (*CASE_KEYS, "args", "principal", "at"), id="tests"),
         pytest.param("Scopes", [scope.value for scope in Scope], id="scopes"),
         pytest.param("Algorithms", [one.value for one in Algorithm], id="algorithms"),
     ],

@@ -19,11 +19,15 @@ from portcullis.policy.policy_text import parse_policy
 from portcullis.policy.words import (
     ACTIONS,
     APPROVAL_KEYS,
+    CALL_KEYS,
+    CASE_KEYS,
     COMBINATION_KEYS,
     COMPARISON_KEYS,
     DEFAULTS,
     ENTRY_KEYS,
+    EXPECTATIONS,
     MODES,
+    PRINCIPAL_KEYS,
     SPEND_LIMIT_KEYS,
     TOP_KEYS,
 )
@@ -65,9 +69,23 @@ resources:
   "file:///a": {action: allow}
 prompts:
   plan: {action: allow}
+tests:
+  - name: who asks
+    call:
+      tool: second
+      args: {b: 1}
+      principal: {issuer: i, subject: s, groups: [g], tags: {t: u}, claims: {c: 1}}
+      at: "2026-11-23T15:04:00Z"
+    expect: require_approval
+    rule: second/1
+    outcome: approval_required
+  - {name: two, call: {resource: "file:///a"}, expect: allow}
+  - {name: three, call: {prompt: plan}, expect: deny}
+  - {name: four, call: {tool: secret_tool}, expect: hide}
 """
 WORDS = sorted(
     {*TOP_KEYS, *ENTRY_KEYS, *SPEND_LIMIT_KEYS, *APPROVAL_KEYS, *COMPARISON_KEYS}
+    | {*CASE_KEYS, *CALL_KEYS, *PRINCIPAL_KEYS, *EXPECTATIONS, "approval_required"}
     | {*COMBINATION_KEYS, *ACTIONS, *MODES, *DEFAULTS, "session", "sliding_window"}
 )
 

@@ -79,6 +79,7 @@ def _read(loaded: Loaded) -> JsonValue:
         "digest": loaded.source.digest,
         "lines": loaded.source.lines,
         "rules": loaded.rules,
+        "tests": len(loaded.cases),
         "sealed": loaded.source.sealed,
     }
 

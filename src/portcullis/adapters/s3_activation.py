@@ -6,7 +6,7 @@ before it was read. Two activators at once end at the newest upload (S3 user gui
 "Conditional writes").
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from botocore.exceptions import ClientError
 
@@ -17,7 +17,9 @@ from portcullis.adapters.s3_policies import active_key
 from portcullis.adapters.s3_snapshots import MAXIMUM_BYTES as MAXIMUM_SNAPSHOT_BYTES
 from portcullis.adapters.s3_snapshots import read_snapshot, snapshot_key
 from portcullis.errors import PolicyUnavailableError, SnapshotUnavailableError, StrictJsonError
-from portcullis.policy.faults import PolicyFaults
+from portcullis.policy.cases import failures, run_cases
+from portcullis.policy.document import Loaded
+from portcullis.policy.faults import MAXIMUM_FAULTS, PolicyFaults
 from portcullis.policy.policy_text import MAXIMUM_BYTES, parse_policy
 from portcullis.strictjson import dump, parse
 from portcullis.values import JsonObject
@@ -60,7 +62,7 @@ class PolicyActivation:
     ) -> JsonObject | None:
         """One attempt; None when another activator was faster."""
         try:
-            loaded = parse_policy(upload.body, known_tools=self._known_tools(upload.server))
+            loaded = _checked(upload, self._known_tools(upload.server))
         except PolicyFaults as faulty:
             return status.rejected(upload, active, faulty.faults)
         answer = self._release.decide(upload, loaded, active, now_seconds=now_seconds)
@@ -105,13 +107,13 @@ class PolicyActivation:
             metadata=answer.get("Metadata") or {},
         )
 
-    def _known_tools(self, server: str) -> Sequence[str] | None:
-        """Tool names the gateway last saw; None before it ever saw any."""
+    def _known_tools(self, server: str) -> Mapping[str, JsonObject] | None:
+        """The tools the gateway last saw; None before it ever saw any."""
         found = self._get(snapshot_key(server), MAXIMUM_SNAPSHOT_BYTES)
         if found is None:
             return None
         try:
-            return tuple(read_snapshot(found[1]).tools)
+            return read_snapshot(found[1]).tools
         except (StrictJsonError, SnapshotUnavailableError):
             return None
 
@@ -146,6 +148,19 @@ class PolicyActivation:
 def incoming_key(server: str) -> str:
     """Where an author uploads the policy of `server`."""
     return f"incoming/policies/{server}.yaml"
+
+
+def _checked(upload: Upload, tools: Mapping[str, JsonObject] | None) -> Loaded:
+    """Read an upload and run its tests.
+
+    Raises:
+        PolicyFaults: it cannot be used, or does not say what its tests say.
+    """
+    loaded = parse_policy(upload.body, known_tools=tools)
+    failed = failures(run_cases(loaded.policy, loaded.cases, tools, server=upload.server))
+    if failed:
+        raise PolicyFaults(failed[:MAXIMUM_FAULTS])
+    return loaded
 
 
 def _unavailable(error: BaseException) -> PolicyUnavailableError:

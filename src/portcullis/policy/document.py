@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from portcullis.errors import StrictJsonError
 from portcullis.policy.advice import advise
+from portcullis.policy.cases import Case
 from portcullis.policy.entries import ReadSection, compile_hidden, read_hidden, read_section
 from portcullis.policy.faults import Fault, Findings, Positions, quoted
 from portcullis.policy.model import Effect, Kind, Policy
@@ -53,13 +54,14 @@ class Source:
 class Loaded:
     """A policy ready for use, what its author should look at, and the text it came from.
 
-    `rules` is how many rules were read.
+    `rules` is how many rules were read, `cases` the tests its author wrote into the text.
     """
 
     policy: Policy
     warnings: tuple[Fault, ...]
     rules: int
     source: Source | None = None
+    cases: tuple[Case, ...] = ()
 
 
 def parse_document(
@@ -69,6 +71,8 @@ def parse_document(
     known_tools: Collection[str] | None = None,
 ) -> Loaded:
     """Check and compile a document.
+
+    Its `tests` are neither read nor kept: they are no part of what it says.
 
     Args:
         tree: the document as values; numbers are int or Decimal.

@@ -117,6 +117,10 @@ class Findings:
         """Record a warning about the thing whose key is at `path`."""
         self.warnings.append(_at(path, self._positions.of_key(path), message, suggestion))
 
+    def described(self, path: NodePath, message: str) -> Fault:
+        """A fault of the value at `path`, for whoever may need it later; none is recorded."""
+        return _at(path, self._positions.of_value(path), message, None)
+
     def raise_faults(self) -> None:
         """End here if anything was wrong.
 

@@ -7,15 +7,21 @@ reads YAML, so nothing on the gateway's own path may import it.
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from portcullis.policy.case_text import read_cases
 from portcullis.policy.document import Loaded, Source, parse_document
-from portcullis.policy.faults import Fault, PolicyFaults
+from portcullis.policy.faults import Fault, Findings, PolicyFaults
+from portcullis.policy.nodes import Node
 from portcullis.policy.yaml_text import MAXIMUM_BYTES, parse_text
+
+_NO_TESTS = ""  # no list, and not `null`, which is a fault
 
 __all__ = ["MAXIMUM_BYTES", "parse_policy"]
 
 
 def parse_policy(text: bytes | str, *, known_tools: Collection[str] | None = None) -> Loaded:
-    """Read, check and compile the text of a policy file, YAML or JSON.
+    """Read, check and compile the text of a policy file, YAML or JSON, and read its tests.
+
+    The tests are not run: `cases.run_cases` does that.
 
     Args:
         text: UTF-8, at most `MAXIMUM_BYTES`.
@@ -25,13 +31,18 @@ def parse_policy(text: bytes | str, *, known_tools: Collection[str] | None = Non
         PolicyFaults: the file cannot be used; it carries every fault.
     """
     read = parse_text(text)
+    findings = Findings(read.positions)
+    tests = read.tree.get("tests", _NO_TESTS) if isinstance(read.tree, dict) else _NO_TESTS
+    cases = () if tests is _NO_TESTS else read_cases(Node(tests, ("tests",), findings))
     try:
         loaded = parse_document(read.tree, read.positions, known_tools=known_tools)
     except PolicyFaults as error:
-        raise PolicyFaults([*read.faults, *_further(error.faults, read.faults)]) from error
-    if read.faults:
-        raise PolicyFaults(read.faults)
-    return replace(loaded, source=Source(digest=read.digest, lines=read.lines, sealed=read.sealed))
+        faults = _further([*error.faults, *findings.faults], read.faults)
+        raise PolicyFaults([*read.faults, *faults]) from error
+    if read.faults or findings.faults:
+        raise PolicyFaults([*read.faults, *_further(findings.faults, read.faults)])
+    source = Source(digest=read.digest, lines=read.lines, sealed=read.sealed)
+    return replace(loaded, source=source, cases=cases)
 
 
 def _further(faults: Iterable[Fault], known: Iterable[Fault]) -> list[Fault]:

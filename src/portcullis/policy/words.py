@@ -14,7 +14,7 @@ DEFAULTS = ("allow", "deny")
 ACTIONS = ("allow", "deny", "require_approval", "rate_limit")
 MODES = ("enforce", "shadow")
 
-TOP_KEYS = ("version", "description", "default", "hide", "tools", "resources", "prompts")
+TOP_KEYS = ("version", "description", "default", "hide", "tools", "resources", "prompts", "tests")
 SECTION_KEYS: Mapping[Kind, str] = {
     Kind.TOOL: "tools",
     Kind.RESOURCE: "resources",
@@ -27,6 +27,10 @@ SPEND_LIMIT_KEYS = ("path", *RATE_LIMIT_KEYS)
 APPROVAL_KEYS = ("approvers", "timeout", "min_approvals", "show")
 COMPARISON_KEYS = ("path", "op", "value", "match")
 COMBINATION_KEYS = ("any", "all", "not")
+CASE_KEYS = ("name", "call", "expect", "rule", "outcome")
+CALL_KEYS = ("tool", "resource", "prompt", "args", "principal", "at")
+PRINCIPAL_KEYS = ("issuer", "subject", "groups", "tags", "claims")
+EXPECTATIONS = ("allow", "deny", "hide", "require_approval")
 
 _A_LIMIT = "write `rate_limit: {max: 10, window: 60}`"
 _AN_APPROVAL = "write `approval: {approvers: [group:platform]}`"
@@ -43,6 +47,9 @@ MISSING_HINTS: Mapping[str, str] = {
     "path": "write `path: args.name`",
     "op": "write `op: eq`",
     "value": "write the value to compare with",
+    "name": "write `name:` and what the test shows",
+    "call": "write `call: {tool: list_brokers}`",
+    "expect": "write `expect: allow`, or deny, hide, require_approval",
 }
 TOP_HINTS: Mapping[str, str] = {
     "hidden": "did you mean `hide`",
@@ -54,6 +61,55 @@ TOP_HINTS: Mapping[str, str] = {
     "policies": "did you mean `tools`",
     "all_tools": 'write an entry `"*"` under `tools`',
     "approvals": "write `approval` in the rule that needs one",
+    "cases": "did you mean `tests`",
+    "examples": "did you mean `tests`",
+}
+CASE_HINTS: Mapping[str, str] = {
+    "tool": "write `call: {tool: list_brokers}`",
+    "args": "write `call: {tool: list_brokers, args: {}}`",
+    "title": "did you mean `name`",
+    "description": "did you mean `name`",
+    "when": "did you mean `call`",
+    "given": "did you mean `call`",
+    "input": "did you mean `call`",
+    "request": "did you mean `call`",
+    "then": "did you mean `expect`",
+    "decision": "did you mean `expect`",
+    "expected": "did you mean `expect`",
+    "reason": "write `rule:` and the rule that decides",
+}
+CALL_HINTS: Mapping[str, str] = {
+    "arguments": "did you mean `args`",
+    "params": "did you mean `args`",
+    "name": "did you mean `tool`",
+    "uri": "did you mean `resource`",
+    "user": "write `principal: {subject: alice}`",
+    "agent": "write `principal: {subject: alice}`",
+    "time": "did you mean `at`",
+    "now": "did you mean `at`",
+    "date": "did you mean `at`",
+    "session": "remove it: a test counts no calls, so all limits stand open",
+}
+PRINCIPAL_HINTS: Mapping[str, str] = {
+    "name": "did you mean `subject`",
+    "sub": "did you mean `subject`",
+    "user": "did you mean `subject`",
+    "iss": "did you mean `issuer`",
+    "group": "write `groups: [platform]`",
+    "roles": "did you mean `groups`",
+    "key": "remove it: it is made of `issuer` and `subject`",
+}
+EXPECTATION_HINTS: Mapping[str, str] = {
+    "allowed": "did you mean `allow`",
+    "permit": "did you mean `allow`",
+    "denied": "did you mean `deny`",
+    "block": "did you mean `deny`",
+    "refuse": "did you mean `deny`",
+    "hidden": "did you mean `hide`",
+    "unknown": "did you mean `hide`",
+    "ask": "did you mean `require_approval`",
+    "approval": "did you mean `require_approval`",
+    "rate_limit": "write `allow`: a test counts no calls, so all limits stand open",
 }
 RULE_HINTS: Mapping[str, str] = {
     "conditions": _WHEN,

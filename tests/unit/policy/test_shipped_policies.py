@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from portcullis.policy.arguments import normalise
+from portcullis.policy.cases import failures, run_cases
 from portcullis.policy.decision import Allow, Decision, Deny, Outcome, RequireApproval
 from portcullis.policy.document import Loaded
 from portcullis.policy.evaluate import evaluate
@@ -70,6 +71,24 @@ def test_O03_every_shipped_policy_is_sealed(path: Path) -> None:
     source = load(str(path.relative_to(ROOT / "policies"))).source
     assert source is not None
     assert source.sealed
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("is_known", [True, False], ids=["tools known", "tools not known yet"])
+def test_a_shipped_policy_passes_its_own_tests(path: Path, *, is_known: bool) -> None:
+    loaded = load(str(path.relative_to(ROOT / "policies")))
+    tools: dict[str, JsonObject] = {}
+    if is_known and path.parent.name != "examples":
+        tools = {name: {"inputSchema": one} for name, one in tools_of(path.stem).items()}
+    results = run_cases(loaded.policy, loaded.cases, tools, server="server")
+    assert failures(results) == []
+    assert all(
+        result.is_checked
+        for result in results
+        if result.decided != "hide" and result.case.call.name in tools
+    )
+    if path.parent.name == "policies":
+        assert len(results) > 5
 
 
 def test_the_amazon_mq_policy_names_every_tool_of_the_server() -> None:

@@ -25,6 +25,10 @@ TABLES: dict[str, tuple[Mapping[str, str], Iterable[str]]] = {
     "MODE_HINTS": (words.MODE_HINTS, words.MODES),
     "OPERATOR_HINTS": (words.OPERATOR_HINTS, OPERATORS),
     "MATCH_HINTS": (words.MATCH_HINTS, ["any", "all"]),
+    "CASE_HINTS": (words.CASE_HINTS, words.CASE_KEYS),
+    "CALL_HINTS": (words.CALL_HINTS, words.CALL_KEYS),
+    "PRINCIPAL_HINTS": (words.PRINCIPAL_HINTS, words.PRINCIPAL_KEYS),
+    "EXPECTATION_HINTS": (words.EXPECTATION_HINTS, words.EXPECTATIONS),
 }
 
 
