@@ -177,8 +177,11 @@ def test_a_hosted_server_silences_no_alarm() -> None:
     """Resources without a name are named by CloudFormation, after the stack."""
     (alarms,) = [one for one in statements("HostGuardPolicy") if one["Sid"] == "Alarms"]
     assert alarms["Action"] == "cloudwatch:*"
-    (named,) = alarms["Resource"]
-    assert named["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
+    kinds = [
+        re.split(r"[:/](?=\$\{AWS::StackName\}-\*$)", one["Fn::Sub"])[0]
+        for one in alarms["Resource"]
+    ]
+    assert [kind.rpartition(":")[2] for kind in kinds] == ["alarm", "dashboard", "insight-rule"]
     for name in of_type("AWS::CloudWatch::Alarm"):
         assert "AlarmName" not in RESOURCES[name]["Properties"]
 
