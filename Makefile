@@ -45,7 +45,7 @@ test: setup ## everything CI runs
 # ---------------------------------------------------------------- set-up
 
 .PHONY: setup system
-setup: .venv/.installed-dev .tools/sam/.installed .tools/ms/.installed tests/node/node_modules/.installed system ## install everything the tests use
+setup: .venv/.installed-dev .tools/sam/.installed .tools/ms/.installed .tools/sigv4/.installed tests/node/node_modules/.installed system ## install everything the tests use
 
 .tools/uv/.installed: locks/uv.txt
 	$(call title,uv)
@@ -76,6 +76,7 @@ setup: .venv/.installed-dev .tools/sam/.installed .tools/ms/.installed tests/nod
 .tools/sam/.installed: locks/sam.txt
 .tools/ms/.installed: locks/ministack.txt
 .tools/peer/.installed: locks/peer.txt
+.tools/sigv4/.installed: locks/sigv4.txt
 
 tests/node/node_modules/.installed: tests/node/package-lock.json .venv/.installed-dev
 	$(call title,Node packages)
@@ -139,7 +140,7 @@ browser: .venv/.installed-dev system ## the approvers' pages, in Chromium
 	$(call title,pages)
 	@$(UNMEASURED) -n 2 --dist loadfile tests/browser --junitxml=$(RESULTS)/browser.xml
 
-e2e: .venv/.installed-dev tests/node/node_modules/.installed ## the whole local gateway
+e2e: .venv/.installed-dev .tools/sigv4/.installed tests/node/node_modules/.installed ## the whole local gateway
 	$(call title,whole gateway)
 	@$(UNMEASURED) -n 3 --dist loadfile tests/e2e --junitxml=$(RESULTS)/e2e.xml
 

@@ -77,6 +77,7 @@ def gateway_environment(*, endpoint: str, secret: str, servers: str) -> dict[str
         "PORTCULLIS_IDENTITY": "grants",
         "PORTCULLIS_SERVERS": servers,
         "PORTCULLIS_SESSION_KEY_SECRET": secret,
+        "PORTCULLIS_STAGE_PROOF_SECRET": secret,
         "PORTCULLIS_POLICY_REFRESH_SECONDS": "30",
         "PORTCULLIS_POLICY_MAX_AGE_SECONDS": "3600",
         "PORTCULLIS_SESSION_CAP": "5",

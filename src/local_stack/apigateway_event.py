@@ -105,12 +105,22 @@ def method_arn(api: Api, matched: Matched) -> str:
 
 
 def proxy_event(
-    api: Api, matched: Matched, *, request_id: str, authorizer: Mapping[str, Any] | None
+    api: Api,
+    matched: Matched,
+    *,
+    request_id: str,
+    authorizer: Mapping[str, Any] | None,
+    signer: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The event a proxy integration gets. Bodies are text: no media type is declared binary."""
+    """The event a proxy integration gets. Bodies are text: no media type is declared binary.
+
+    `signer` are the members of the identity that a signature fills.
+    """
     body = matched.request.body.decode("utf-8", "replace")
+    shared = _shared(api, matched, request_id=request_id, authorizer=authorizer)
+    shared["requestContext"]["identity"] |= signer or {}
     return {
-        **_shared(api, matched, request_id=request_id, authorizer=authorizer),
+        **shared,
         "body": body or None,
         "isBase64Encoded": False,
     }
@@ -142,7 +152,7 @@ def _shared(
         "queryStringParameters": _last(matched.query) or None,
         "multiValueQueryStringParameters": _all(matched.query) or None,
         "pathParameters": dict(matched.parameters) or None,
-        "stageVariables": None,
+        "stageVariables": dict(api.stage_variables) or None,
         "requestContext": context,
     }
 

@@ -33,7 +33,7 @@ def read_answer(outcome: Outcome, *, resource: str) -> dict[str, Any]:
     try:
         tree = json.loads(outcome.payload)
         principal, document = tree["principalId"], tree["policyDocument"]
-        allowed = _is_allowed(document["Statement"], resource)
+        allowed = is_allowed(document["Statement"], resource)
         context = {name: _text(value) for name, value in (tree.get("context") or {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AuthorizationError("AUTHORIZER_CONFIGURATION_ERROR") from error
@@ -61,7 +61,8 @@ def _text(value: object) -> str:
     raise TypeError
 
 
-def _is_allowed(found: Any, resource: str) -> bool:
+def is_allowed(found: Any, resource: str) -> bool:
+    """Whether a policy's statements let a method be invoked; conditions are not read."""
     statements = found if isinstance(found, list) else [found]
     effects = {statement["Effect"] for statement in statements if _covers(statement, resource)}
     return "Allow" in effects and "Deny" not in effects

@@ -5,10 +5,11 @@ authorizers", "Quotas" (payload 10 MB), "Gateway response types".
 """
 
 import asyncio
+import datetime as dt
 import json
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from local_stack.apigateway_event import (
@@ -23,11 +24,12 @@ from local_stack.apigateway_response import (
     function_response,
     gateway_response,
 )
-from local_stack.authorizer_answer import AuthorizationError, read_answer
+from local_stack.authorizer_answer import AuthorizationError, is_allowed, read_answer
 from local_stack.environment_pool import EnvironmentPool
 from local_stack.errors import ThrottledError
 from local_stack.http_server import HttpServer, Request, Response
 from local_stack.runtime_api import MAXIMUM_PAYLOAD_BYTES, Outcome
+from local_stack.sigv4 import Signer, UnsignedError, signer_of
 from local_stack.template import Api
 
 MAXIMUM_BODY_BYTES = 10 * 1024 * 1024
@@ -43,11 +45,18 @@ class _RefusedError(Exception):
 
 
 class Front:
-    """Serves one API; `pools` are the functions by logical id."""
+    """Serves one API; `pools` are the functions by logical id, `signers` who may sign."""
 
-    def __init__(self, api: Api, pools: Mapping[str, EnvironmentPool]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        pools: Mapping[str, EnvironmentPool],
+        *,
+        signers: Iterable[Signer] = (),
+    ) -> None:
         self._api = api
         self._pools = pools
+        self._signers = {signer.access_key: signer for signer in signers}
         self._running: set[asyncio.Task[Outcome]] = set()
         self._server = HttpServer(
             self.answer, maximum_body_bytes=MAXIMUM_BODY_BYTES, refuse=self._refuse
@@ -84,11 +93,15 @@ class Front:
         matched = match_route(self._api, request)
         if matched is None:
             raise _RefusedError("MISSING_AUTHENTICATION_TOKEN")
-        authorizer = None
-        if not matched.route.is_open:
+        authorizer = signer = None
+        if matched.route.is_signed:
+            signer = self._verify(matched)
+        elif not matched.route.is_open:
             authorizer = await self._authorize(matched, request_id)
         event = json.dumps(
-            proxy_event(self._api, matched, request_id=request_id, authorizer=authorizer)
+            proxy_event(
+                self._api, matched, request_id=request_id, authorizer=authorizer, signer=signer
+            )
         ).encode()
         if len(event) > MAXIMUM_PAYLOAD_BYTES:
             raise _RefusedError("REQUEST_TOO_LARGE")
@@ -99,6 +112,16 @@ class Front:
             return function_response(self._api, outcome.payload, request_id=request_id)
         except MalformedAnswerError:
             raise _RefusedError("API_CONFIGURATION_ERROR", status=502) from None
+
+    def _verify(self, matched: Matched) -> Mapping[str, str]:
+        """Who signed, where their policy lets them invoke the method."""
+        try:
+            signer = signer_of(matched.request, self._signers, now=dt.datetime.now(dt.UTC))
+        except UnsignedError as error:
+            raise _RefusedError(error.kind) from None
+        if not is_allowed(list(signer.statements), method_arn(self._api, matched)):
+            raise _RefusedError("ACCESS_DENIED")
+        return signer.identity
 
     async def _authorize(self, matched: Matched, request_id: str) -> dict[str, Any]:
         """Without the identity headers the authorizer is not asked (API Gateway's 401)."""

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from local_stack.local_settings import LocalSettings
 from local_stack.people import named_groups
 from local_stack.provision import CREDENTIALS, Clients, provision
 from local_stack.runtime_api import Launch
-from local_stack.template import Template
+from local_stack.secret_references import without_references
+from local_stack.signers import local_signer, variables_of
+from local_stack.template import Api, Template
 from local_stack.uploads import upload_policies
 from portcullis.adapters.dynamodb_grants import create_grant
 
@@ -46,6 +49,7 @@ class Supervisor:
 
     def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
+        self._signer = local_signer()
         self._cleanup = contextlib.AsyncExitStack()
         self._folder = ""
 
@@ -78,7 +82,8 @@ class Supervisor:
         by_logical_id = self._make_pools(template, endpoint_url)
         pools.update((pool.function.name, pool) for pool in by_logical_id.values())
         await self._warm(by_logical_id.values())
-        front = Front(template.api(), by_logical_id)
+        api = _without_references(template.api(), clients)
+        front = Front(api, by_logical_id, signers=(self._signer,))
         await front.start(sock)
         self._cleanup.push_async_callback(front.close)
         return await self._open(template, clients, base_url=f"http://{host}:{port}")
@@ -165,6 +170,8 @@ class Supervisor:
         return {
             "event": "ready",
             "mcp_urls": {server: f"{base_url}/mcp/{server}" for server in servers},
+            "signed_mcp_urls": {server: f"{base_url}/iam/mcp/{server}" for server in servers},
+            "aws_credentials": variables_of(self._signer),
             "console_url": f"{base_url}/approvals",
             "agent_token": agent("local-agent"),
             "second_agent_token": agent("second-local-agent"),
@@ -174,6 +181,13 @@ class Supervisor:
             "bucket": bucket,
             "table": table,
         }
+
+
+def _without_references(api: Api, clients: Clients) -> Api:
+    def read(arn: str) -> str:
+        return str(clients["secretsmanager"].get_secret_value(SecretId=arn)["SecretString"])
+
+    return replace(api, stage_variables=without_references(api.stage_variables, read))
 
 
 async def _tell_the_end(process: asyncio.subprocess.Process) -> None:

@@ -67,6 +67,7 @@ class Route:
     function: str  # logical id
     timeout_seconds: float
     is_open: bool = False  # the authorizer is not asked
+    is_signed: bool = False  # nor here: the request is signed with AWS credentials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ class Api:
     authorizer: Authorizer
     responses: Mapping[str, GatewayResponse]
     binary_media_types: tuple[str, ...] = ()
+    stage_variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Template:
@@ -183,6 +185,7 @@ class Template:
                 for kind, response in (raw.get("GatewayResponses") or {}).items()
             },
             binary_media_types=tuple(raw.get("BinaryMediaTypes") or ()),
+            stage_variables=self._resolver.resolve(raw.get("Variables") or {}),
         )
 
     def _raw(self, logical_id: str) -> Mapping[str, Any]:
@@ -244,7 +247,8 @@ class Template:
                     method=event["Method"].upper(),
                     function=logical_id,
                     timeout_seconds=event.get("TimeoutInMillis", 29_000) / 1000,
-                    is_open=_is_open(event),
+                    is_open=_authorizer_of(event) == "NONE",
+                    is_signed=_authorizer_of(event) == "AWS_IAM",
                 )
 
     def _authorizer(self, raw: Mapping[str, Any]) -> Authorizer:
@@ -276,11 +280,19 @@ def substituted(text: str, values: Mapping[str, str]) -> str:
     return _SUBSTITUTION.sub(value, text)
 
 
-def _is_open(event: Mapping[str, Any]) -> bool:
-    named = (event.get("Auth") or {}).get("Authorizer")
-    if named not in {None, "NONE"}:
-        raise TemplateError("a route has the default authorizer or none")
-    return named == "NONE"
+def _authorizer_of(event: Mapping[str, Any]) -> str | None:
+    """A route's own authorizer; None: the default one.
+
+    By SAM's default a signed route invokes its function with the caller's credentials, so
+    callers would have to be allowed to invoke it without the API.
+    """
+    auth = event.get("Auth") or {}
+    named: str | None = auth.get("Authorizer")
+    if named not in {None, "NONE", "AWS_IAM"}:
+        raise TemplateError("a route has the default authorizer, AWS_IAM or none")
+    if named == "AWS_IAM" and auth.get("InvokeRole") != "NONE":
+        raise TemplateError("a signed route must have the InvokeRole `NONE`")
+    return named
 
 
 def _gateway_response(raw: Mapping[str, Any]) -> GatewayResponse:

@@ -11,11 +11,15 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from integration.test_runtime_api import LAUNCH, make_function
 from local_stack.environment_pool import EnvironmentPool
 from local_stack.front import MAXIMUM_BODY_BYTES, Front
 from local_stack.http_server import listen
+from local_stack.sigv4 import Signer
 from local_stack.template import Api, Authorizer, GatewayResponse, Route
 from support.http_calls import post, send_raw
 
@@ -25,7 +29,15 @@ API = Api(
     routes=(
         Route(path="/mcp/{server}", method="ANY", function="Proxy", timeout_seconds=1),
         Route(path="/open/{any+}", method="ANY", function="Proxy", timeout_seconds=5, is_open=True),
+        Route(
+            path="/iam/mcp/{server}",
+            method="ANY",
+            function="Proxy",
+            timeout_seconds=5,
+            is_signed=True,
+        ),
     ),
+    stage_variables={"proof": "shown"},
     authorizer=Authorizer(function="Authorizer", identity_headers=("Authorization",)),
     responses={
         "UNAUTHORIZED": GatewayResponse(
@@ -34,6 +46,22 @@ API = Api(
         "MISSING_AUTHENTICATION_TOKEN": GatewayResponse(status=404),
         "DEFAULT_5XX": GatewayResponse(template='{"message":"sorry"}'),
     },
+)
+
+
+SIGNER = Signer(
+    access_key="ASIAEXAMPLEEXAMPLE01",
+    secret_key="s3cret",
+    session_token="token",
+    user_arn="arn:aws:sts::123456789012:assumed-role/ci/one",
+    user_id="AROAEXAMPLEEXAMPLE01:one",
+    statements=(
+        {
+            "Effect": "Allow",
+            "Action": "execute-api:Invoke",
+            "Resource": "arn:aws:execute-api:us-east-1:123456789012:local/prod/POST/iam/mcp/event",
+        },
+    ),
 )
 
 
@@ -72,7 +100,7 @@ def served(api: Api = API) -> Iterator[Served]:
                 ("Authorizer", "support.lambda_handlers.authorizer"),
             )
         }
-        front = Front(api, pools)
+        front = Front(api, pools, signers=(SIGNER,))
         await front.start(listen("127.0.0.1", 0))
         await asyncio.gather(*(pool.warm() for pool in pools.values()))
         stop = asyncio.Event()
@@ -146,6 +174,41 @@ def test_an_open_route_is_served_without_an_authorizer_whatever_credential_is_se
         assert "authorizer" not in event["requestContext"]
         assert event["pathParameters"] == {"any": "a/event"}
         assert event["requestContext"]["path"] == event["path"] == "/open/a/event"
+
+
+def signed(
+    front: Served, path: str, *, method: str = "POST", secret_key: str = SIGNER.secret_key
+) -> tuple[int, dict[str, str], bytes]:
+    """Call a path as botocore signs the request."""
+    url = f"http://127.0.0.1:{front.port}{path}"
+    made = AWSRequest(method=method, url=url, data=b"{}", headers={"Accept": "*/*"})
+    held = Credentials(SIGNER.access_key, secret_key, SIGNER.session_token)
+    SigV4Auth(held, "execute-api", "us-east-1").add_auth(made)
+    return post(url, b"{}", dict(made.headers.items()), method=method)
+
+
+def test_a_signed_request_arrives_as_its_signer_s_with_the_stage_s_proof(front: Served) -> None:
+    status, _, body = signed(front, "/iam/mcp/event")
+    event = json.loads(body)
+    sample = json.loads((EVENTS / "iam-caller.json").read_text("utf-8"))
+    assert status == 200
+    assert set(event) == set(sample)
+    assert set(event["requestContext"]) <= set(sample["requestContext"])
+    assert set(event["requestContext"]["identity"]) <= set(sample["requestContext"]["identity"])
+    assert set(event["stageVariables"]) == set(sample["stageVariables"])
+    assert event["resource"] == event["requestContext"]["resourcePath"] == sample["resource"]
+    assert event["requestContext"]["identity"]["userArn"] == SIGNER.user_arn
+    assert event["stageVariables"] == {"proof": "shown"}
+
+
+def test_F13_what_is_not_signed_or_not_allowed_reaches_no_function(front: Served) -> None:
+    assert front.call("/iam/mcp/event", None)[0] == 404  # as where there is no route
+    assert front.call("/iam/mcp/event", "Bearer good")[0] == 403
+    assert front.call("/iam/mcp/event", "good")[0] == 403
+    assert signed(front, "/iam/mcp/event", secret_key="other")[0] == 403
+    for refused in (signed(front, "/iam/mcp/raise"), signed(front, "/iam/mcp/event", method="PUT")):
+        assert refused[0] == 403
+        assert refused[1]["x-amzn-errortype"] == "AccessDeniedException"
 
 
 def test_a_page_and_each_of_its_cookies_pass(front: Served) -> None:

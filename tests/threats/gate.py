@@ -30,6 +30,7 @@ from support.sealed_callers import OCCASION, SECRET, with_caller
 from threats.recorder import Recorder, serving
 
 BUCKET, TABLE = "gate-policies", "gate-state"
+PROOF = "p" * 64  # what the API's stage shows
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
 ALICE = Principal(issuer="portcullis:grant", subject="alice")
 BOB = Principal(issuer="portcullis:grant", subject="bob")
@@ -322,6 +323,9 @@ def _make_account() -> dict[str, str]:
         "PORTCULLIS_IDENTITY": "grants",
         "PORTCULLIS_SESSION_KEY_SECRET": secrets.create_secret(
             Name="session-key", SecretString=SECRET
+        )["ARN"],
+        "PORTCULLIS_STAGE_PROOF_SECRET": secrets.create_secret(
+            Name="stage-proof", SecretString=PROOF
         )["ARN"],
         "PORTCULLIS_CONSOLE_KEY_SECRET": secrets.create_secret(
             Name="console-key", SecretString="c" * 64

@@ -94,6 +94,10 @@ class Account:
         """Keys for one use, made of a secret that seals several things."""
         return self._secrets.keys(use, arn)
 
+    def secret(self, arn: str) -> Callable[[], str]:
+        """What a secret holds, read when it is asked for."""
+        return lambda: self._secrets.read(arn)
+
     def _later(self, service: str) -> Callable[[], Client]:
         return lambda: self._aws.create_client(service, config=self._store)
 

@@ -22,6 +22,8 @@ Event = Mapping[str, Any]
 class BadEventError(PortcullisError):
     """The event is not one that API Gateway sends for an authorised call."""
 
+    status = 400  # of the answer
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:

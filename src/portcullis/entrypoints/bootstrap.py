@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from portcullis.adapters.dynamodb_counters import DynamoDBCounterStore
-from portcullis.adapters.dynamodb_grants import DynamoDBGrants
+from portcullis.adapters.dynamodb_grants import CREDENTIAL_PREFIX, DynamoDBGrants
 from portcullis.adapters.dynamodb_sessions import DynamoDBSessionStore
 from portcullis.adapters.powertools_log import PowertoolsDecisionLog
+from portcullis.adapters.standing_credentials import CredentialsByKind, NothingToRevoke
 from portcullis.entrypoints.account import Account
+from portcullis.entrypoints.apigw import Caller, Event, to_caller
 from portcullis.entrypoints.caller_seal import USE
+from portcullis.entrypoints.callers import Callers
 from portcullis.entrypoints.clocks import clock, new_id
+from portcullis.entrypoints.iam_principal import CREDENTIAL_PREFIX as IAM_CREDENTIAL_PREFIX
 from portcullis.entrypoints.settings import ExecutorSettings, GatewaySettings
+from portcullis.gateway.approval_ports import Credentials
 from portcullis.gateway.approvals import WaitTerms
 from portcullis.gateway.asking import AskTerms
 from portcullis.gateway.execution import ExecutionPorts, Executor
@@ -26,10 +31,10 @@ from portcullis.gateway.ways import Ports, Terms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """A gateway, and the keys by which it knows what its authorizer sealed."""
+    """A gateway, and what knows its callers."""
 
     gateway: Gateway
-    caller_keys: Callable[[], Sequence[bytes]]
+    callers: Callers
 
 
 def build_door(settings: GatewaySettings) -> Door:
@@ -37,8 +42,17 @@ def build_door(settings: GatewaySettings) -> Door:
     account = Account(settings, clock)
     return Door(
         gateway=_gateway(settings, account),
-        caller_keys=account.keys(USE, settings.session_key_secret),
+        callers=Callers(
+            settings.identity,
+            bearer=_bearer(account.keys(USE, settings.session_key_secret)),
+            read_proof=account.secret(settings.stage_proof_secret),
+        ),
     )
+
+
+def _bearer(keys: Callable[[], Sequence[bytes]]) -> Callable[[Event], Caller]:
+    """Reads what only the authorizer can have sealed."""
+    return lambda event: to_caller(event, keys, now_seconds=clock().micros // 1_000_000)
 
 
 def _gateway(settings: GatewaySettings, account: Account) -> Gateway:
@@ -98,10 +112,22 @@ def build_executor(settings: ExecutorSettings) -> Executor:
             snapshots=account.snapshots(),
             store=store,
             vault=vault,
-            credentials=DynamoDBGrants(account.dynamodb, settings.table),
+            credentials=_credentials(settings, account),
             upstreams=account.upstreams,
         ),
         Carrier(store, vault),
         clock=clock,
         new_id=new_id,
     )
+
+
+def _credentials(settings: ExecutorSettings, account: Account) -> CredentialsByKind:
+    """What is asked of a requester's credential before an approved call is made.
+
+    A way that the deployment no longer accepts has no row, so its credentials have ended.
+    """
+    kinds: dict[str, tuple[str, Credentials]] = {
+        "grants": (CREDENTIAL_PREFIX, DynamoDBGrants(account.dynamodb, settings.table)),
+        "iam": (IAM_CREDENTIAL_PREFIX, NothingToRevoke()),
+    }
+    return CredentialsByKind(dict(kinds[way] for way in kinds if way in settings.identity))

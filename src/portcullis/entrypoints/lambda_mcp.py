@@ -1,4 +1,7 @@
-"""Lambda handler of ANY /mcp/{server}: one event in, one reply out, whatever happens."""
+"""Lambda handler of ANY /mcp/{server}, and of the same under /iam for signed requests.
+
+One event in, one reply out, whatever happens.
+"""
 
 import os
 from typing import Any
@@ -6,12 +9,10 @@ from typing import Any
 from portcullis.entrypoints.apigw import (
     BadEventError,
     to_base_url,
-    to_caller,
     to_request,
     to_response,
 )
 from portcullis.entrypoints.bootstrap import build_door
-from portcullis.entrypoints.clocks import clock
 from portcullis.entrypoints.settings import GatewaySettings, read_settings
 from portcullis.errors import CredentialError
 
@@ -22,10 +23,9 @@ DOOR = build_door(SETTINGS)
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Serve one call."""
     try:
-        request = to_request(event)
-        caller = to_caller(event, DOOR.caller_keys, now_seconds=clock().micros // 1_000_000)
+        request, caller = to_request(event), DOOR.callers.of(event)
     except BadEventError as error:
-        return to_response(DOOR.gateway.refuse(str(error)))
+        return to_response(DOOR.gateway.refuse(str(error), status=error.status))
     except CredentialError:
         return to_response(DOOR.gateway.fail())
     reply = DOOR.gateway.handle(

@@ -115,6 +115,9 @@ _VARIABLES: Mapping[str, _Variable] = {
     "SESSION_KEY_SECRET": _Variable(
         summary="ARN of the secret that seals session ids, callers, and what clients carry"
     ),
+    "STAGE_PROOF_SECRET": _Variable(
+        summary="ARN of the secret that the API's stage shows on the route of signed requests"
+    ),
     "POLICY_REFRESH_SECONDS": _Variable(
         summary="an activated policy is in force everywhere after this long", read=_positive
     ),
@@ -209,6 +212,7 @@ class GatewaySettings:
     identity: frozenset[str] = _from("IDENTITY")
     servers: Mapping[str, ServerSettings] = _from("SERVERS")
     session_key_secret: str = _from("SESSION_KEY_SECRET")
+    stage_proof_secret: str = _from("STAGE_PROOF_SECRET")
     policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
     policy_max_age_seconds: int = _from("POLICY_MAX_AGE_SECONDS")
     session_cap: int = _from("SESSION_CAP")

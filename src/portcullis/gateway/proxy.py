@@ -89,9 +89,9 @@ class Gateway:
             self._ports.log.record(exchange.to_record(reply.status))
         return reply
 
-    def refuse(self, message: str) -> HttpReply:
+    def refuse(self, message: str, *, status: int = 400) -> HttpReply:
         """Answer, and record, something that is no request of an authenticated principal."""
-        rejection = Rejection(status=400, code=Code.INVALID_REQUEST, message=message)
+        rejection = Rejection(status=status, code=Code.INVALID_REQUEST, message=message)
         record = DecisionRecord(
             decision_id=self._new_id(),
             server=UNKNOWN_SERVER,

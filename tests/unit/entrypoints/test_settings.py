@@ -24,6 +24,7 @@ GOOD = {
     "PORTCULLIS_IDENTITY": "grants,jwt",
     "PORTCULLIS_SERVERS": '{"mq": {"lambda": "f"}, "x": {"url": "https://x", "secret": "arn"}}',
     "PORTCULLIS_SESSION_KEY_SECRET": "arn",
+    "PORTCULLIS_STAGE_PROOF_SECRET": "arn",
     "PORTCULLIS_POLICY_REFRESH_SECONDS": "30",
     "PORTCULLIS_POLICY_MAX_AGE_SECONDS": "3600",
     "PORTCULLIS_SESSION_CAP": "5",

@@ -25,6 +25,7 @@ TREE: dict[str, Any] = {
             "Type": "AWS::Serverless::Api",
             "Properties": {
                 "StageName": "prod",
+                "Variables": {"proof": {"Fn::Sub": "of ${Table}"}},
                 "Auth": {
                     "DefaultAuthorizer": "A",
                     "Authorizers": {
@@ -61,6 +62,14 @@ TREE: dict[str, Any] = {
                             "Method": "get",
                             "TimeoutInMillis": 5000,
                             "Auth": {"Authorizer": "NONE"},
+                        },
+                    },
+                    "Signed": {
+                        "Type": "Api",
+                        "Properties": {
+                            "Path": "/signed",
+                            "Method": "post",
+                            "Auth": {"Authorizer": "AWS_IAM", "InvokeRole": "NONE"},
                         },
                     },
                     "Put": {
@@ -122,7 +131,9 @@ def test_the_api_has_its_routes_authorizer_and_responses() -> None:
         Route(
             path="/open/{rest+}", method="GET", function="Main", timeout_seconds=5.0, is_open=True
         ),
+        Route(path="/signed", method="POST", function="Main", timeout_seconds=29.0, is_signed=True),
     )
+    assert api.stage_variables == {"proof": "of p-Table"}
     assert api.authorizer == Authorizer(function="Guard", identity_headers=("Authorization",))
     assert api.responses == {
         "UNAUTHORIZED": GatewayResponse(
@@ -214,6 +225,11 @@ AUTHORIZER = (*API, "Auth", "Authorizers", "A")
             *("Resources", "Main", "Properties", "Events", "Open", "Properties"),
             "Auth",
             to={"Authorizer": "Other"},
+        ),
+        changed(
+            *("Resources", "Main", "Properties", "Events", "Signed", "Properties"),
+            "Auth",
+            to={"Authorizer": "AWS_IAM"},
         ),
     ],
 )
