@@ -9,10 +9,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import command_pages
+import tool_pages
 from local_stack.template_yaml import load_template
 from portcullis.entrypoints.settings import (
     ActivatorSettings,
@@ -138,6 +140,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "authorizer-settings": settings(AuthorizerSettings),
     "activator-settings": settings(ActivatorSettings),
     "monitor-settings": settings(MonitorSettings),
+    **{name: partial(table, *rows) for name, rows in tool_pages.ROWS.items()},
     "cli-commands": lambda: table(
         ("command", "what it does", "example"), command_pages.command_rows()
     ),

@@ -2,7 +2,7 @@
 
 import typer
 
-from portcullis_cli import approvals, grants, kept_grants
+from portcullis_cli import approvals, grants, kept_grants, scan
 
 APP = typer.Typer(
     name="portcullis",
@@ -14,5 +14,6 @@ APP = typer.Typer(
 )
 grants.APP.command("list")(kept_grants.list_grants)
 grants.APP.command("revoke")(kept_grants.revoke)
+APP.command("scan")(scan.scan)
 APP.add_typer(approvals.APP)
 APP.add_typer(grants.APP)

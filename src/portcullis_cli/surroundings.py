@@ -13,6 +13,7 @@ import typer
 from botocore.config import Config
 
 from portcullis.adapters.aws_calls import Client
+from portcullis_cli.tool_source import ServerTools, Target, read_tools
 
 _AWS = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
 
@@ -26,6 +27,7 @@ class Surroundings:
     dynamodb: Callable[[], Client]
     now: Callable[[], int]  # epoch seconds
     transport: httpx2.BaseTransport | None = None
+    read_tools: Callable[[Target], ServerTools] = read_tools
 
 
 def this_process() -> Surroundings:

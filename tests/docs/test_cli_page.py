@@ -30,6 +30,7 @@ def test_the_keys_that_a_list_leaves_out_are_named() -> None:
 def test_every_command_is_on_the_page() -> None:
     names = [command.name for command in command_pages.commands()]
     assert names == [
+        "scan",
         *(f"approvals {word}" for word in ("list", "show", "approve", "deny")),
         *(f"grants {word}" for word in ("create", "list", "revoke")),
     ]

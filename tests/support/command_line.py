@@ -12,10 +12,46 @@ from portcullis_cli.app import APP
 from portcullis_cli.connection import TOKEN_VARIABLE, URL_VARIABLE
 from portcullis_cli.kept_grants import TABLE_VARIABLE
 from portcullis_cli.surroundings import Surroundings
+from portcullis_cli.tool_source import ServerTools, Target
 from support.console_fakes import CAROL_TOKEN
 
 URL = "https://gate.example/approvals"
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z
+
+
+SAMPLE = ServerTools(
+    name="sample-server",
+    version="1.0",
+    tools=(
+        {
+            "name": "list_things",
+            "description": "List every thing.",
+            "inputSchema": {"type": "object", "properties": {"next_token": {"type": "string"}}},
+            "annotations": {"readOnlyHint": True},
+        },
+        {
+            "name": "create_thing",
+            "description": "Create a thing.",
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "name": {"type": "string"},
+                    "password": {"type": "string"},
+                    "publicly_accessible": {"type": "boolean", "default": True},
+                },
+            },
+        },
+        {
+            "name": "put_user_policy",
+            "description": "Write a policy of a user.",
+            "inputSchema": {
+                "type": "object",
+                "properties": {"policy_document": {"type": "string"}},
+            },
+        },
+        {"name": "delete_thing", "inputSchema": {"type": "object"}},
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +77,8 @@ class Terminal:
     transport: httpx2.BaseTransport | None = None
     answers: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    server: ServerTools = SAMPLE
+    asked: list[Target] = field(default_factory=list)
 
     def run(self, *arguments: str, token: str = CAROL_TOKEN) -> Ran:
         """Run `portcullis` with these arguments."""
@@ -51,6 +89,7 @@ class Terminal:
             dynamodb=lambda: boto3.client("dynamodb"),
             now=lambda: NOW,
             transport=self.transport,
+            read_tools=self._read_tools,
         )
         result = CliRunner().invoke(
             APP,
@@ -63,3 +102,7 @@ class Terminal:
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Ran(exit_code=result.exit_code, stdout=result.stdout, stderr=result.stderr)
+
+    def _read_tools(self, target: Target) -> ServerTools:
+        self.asked.append(target)
+        return self.server

@@ -1,0 +1,121 @@
+"""Reading a server's tools: real servers over stdio, and everything that may go wrong."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from portcullis_cli.catalogue.assess import assess
+from portcullis_cli.catalogue.tables import profiles
+from portcullis_cli.errors import CommandError, ExitCode
+from portcullis_cli.tool_source import Target, read_tools
+
+PAGES = """
+import sys, json
+for line in sys.stdin:
+    message = json.loads(line)
+    if message.get("method") == "initialize":
+        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}},
+                  "serverInfo": {"name": "paged", "version": "2"}}
+    elif message.get("method") == "tools/list":
+        page = int((message.get("params") or {}).get("cursor") or 0)
+        result = {"tools": [{"name": f"get_{page}", "inputSchema": {"type": "object"}}]}
+        if page < LAST:
+            result["nextCursor"] = str(page + 1)
+    elif "id" in message:
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"],
+                          "error": {"code": -32601, "message": "no"}}), flush=True)
+        continue
+    else:
+        continue
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"""
+
+
+def python(program: str) -> Target:
+    return Target(command=(sys.executable, "-c", program), timeout_seconds=30)
+
+
+@pytest.mark.parametrize(
+    "server,module,options",
+    [
+        ("aws-iam", "awslabs.iam_mcp_server.server", ()),
+        ("amazon-mq", "awslabs.amazon_mq_mcp_server.server", ("--allow-resource-creation",)),
+    ],
+)
+def test_a_verified_profile_names_every_tool_of_the_real_server(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    server: str,
+    module: str,
+    options: tuple[str, ...],
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\nregion = us-east-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    found = read_tools(Target(command=(sys.executable, "-m", module, *options), timeout_seconds=60))
+    profile, assessed = assess(found.tools)
+    assert profile == server
+    assert {one.tool for one in assessed} == set(profiles()[server]["tools"])
+    by_words = [assess([*found.tools, {"name": "list_more"}])]
+    assert by_words[0][0] is None  # the same tools, judged by their words alone
+    judged = {one.tool: one.category for one in by_words[0][1]}
+    agreed = sum(judged[one.tool] is one.category for one in assessed)
+    assert agreed / len(assessed) > 0.9
+
+
+def test_every_page_is_read() -> None:
+    found = read_tools(python(PAGES.replace("LAST", "2")))
+    assert (found.name, found.version) == ("paged", "2")
+    assert [tool["name"] for tool in found.tools] == ["get_0", "get_1", "get_2"]
+
+
+@pytest.mark.parametrize(
+    "target,said",
+    [
+        pytest.param(python("print('hello')"), "did not answer", id="no server"),
+        pytest.param(python(PAGES.replace("LAST", "10**9")), "has no end", id="endless list"),
+        pytest.param(Target(command=("no-such-program",)), "was not found", id="no such program"),
+        pytest.param(
+            Target(
+                command=(sys.executable, "-c", "import time; time.sleep(60)"), timeout_seconds=0.5
+            ),
+            "in 0.5 s",
+            id="silence",
+        ),
+        pytest.param(
+            Target(url="http://127.0.0.1:9/mcp", token="never-shown", timeout_seconds=5),
+            "did not answer with tools",
+            id="nobody listens",
+        ),
+    ],
+)
+def test_a_server_that_does_not_answer_is_said_without_what_it_was_sent(
+    target: Target, said: str
+) -> None:
+    with pytest.raises(CommandError) as caught:
+        read_tools(target)
+    assert said in str(caught.value)
+    assert caught.value.exit_code is ExitCode.UNAVAILABLE
+    assert "never-shown" not in str(caught.value)
+
+
+def test_a_function_that_cannot_be_invoked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        def invoke(self, **_arguments: Any) -> Any:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke")
+
+    made: list[Any] = []
+
+    def client(service: str, **options: Any) -> Any:
+        made.append((service, options["config"].retries))
+        return Client()
+
+    monkeypatch.setattr(boto3, "client", client)
+    with pytest.raises(CommandError, match="did not answer with tools"):
+        read_tools(Target(function="nobody"))
+    assert made == [("lambda", {"total_max_attempts": 1})]
