@@ -30,7 +30,7 @@ def shown() -> Iterator[tuple[str, str]]:
 SHOWN = sorted(set(shown()))
 
 
-@pytest.mark.parametrize("page,line", SHOWN, ids=[f"{page}: {line[:40]}" for page, line in SHOWN])
+@pytest.mark.parametrize("page,line", SHOWN, ids=[" ".join(one) for one in SHOWN])
 def test_a_command_that_is_shown_exists_with_its_options(page: str, line: str) -> None:
     words = shlex.split(line.partition(" | ")[0], comments=True)
     command: Any = typer.main.get_command(APP)
