@@ -22,6 +22,7 @@ from portcullis.entrypoints.settings import (
     ConsoleSettings,
     ExecutorSettings,
     GatewaySettings,
+    MetadataSettings,
     MonitorSettings,
 )
 from portcullis.policy.operators import OPERATORS
@@ -139,6 +140,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "console-settings": settings(ConsoleSettings),
     "authorizer-settings": settings(AuthorizerSettings),
     "activator-settings": settings(ActivatorSettings),
+    "metadata-settings": settings(MetadataSettings),
     "monitor-settings": settings(MonitorSettings),
     **{name: partial(table, *rows) for name, rows in tool_pages.ROWS.items()},
     "cli-commands": lambda: table(

@@ -147,6 +147,9 @@ class Resolver:
     def _not(self, argument: list[Any]) -> bool:
         return self.resolve(argument[0]) is not True
 
+    def _or(self, argument: list[Any]) -> bool:
+        return any(self.resolve(one) is True for one in argument)
+
     def _join(self, argument: list[Any]) -> str:
         separator, items = argument
         return str(separator).join(str(item) for item in self.resolve(items))
@@ -175,6 +178,7 @@ _FUNCTIONS: Mapping[str, Callable[[Resolver, Any], Any]] = {
     "Fn::If": Resolver._if,  # noqa: SLF001
     "Fn::Join": Resolver._join,  # noqa: SLF001
     "Fn::Not": Resolver._not,  # noqa: SLF001
+    "Fn::Or": Resolver._or,  # noqa: SLF001
     "Fn::Select": Resolver._select,  # noqa: SLF001
     "Fn::Split": Resolver._split,  # noqa: SLF001
     "Fn::Sub": Resolver._sub,  # noqa: SLF001

@@ -181,7 +181,7 @@ class Template:
             routes=tuple(self._routes()),
             authorizer=self._authorizer(raw),
             responses={
-                kind: _gateway_response(response)
+                kind: _gateway_response(self._resolver.resolve(response))
                 for kind, response in (raw.get("GatewayResponses") or {}).items()
             },
             binary_media_types=tuple(raw.get("BinaryMediaTypes") or ()),

@@ -12,12 +12,13 @@ PortcullisError
 │   ├── SnapshotUnavailableError   the tool list of a server is not known
 │   ├── RegistrationUnavailableError  where the calls of a server go is not known
 │   ├── CredentialError            a secret could not be read
-│   ├── IssuerUnavailableError     the issuer that people sign in with did not answer
+│   ├── IssuerUnavailableError     the issuer of people's or agents' tokens did not answer
 │   └── ApprovalUnavailableError   a call that needs an approval cannot get one now
 │       ├── ApprovalStoreError         approvals could not be read or written
 │       ├── WorkflowError              what waits for a decision did not answer
 │       └── VaultError                 sealed content could not be sealed or opened
 ├── SignInError                what the issuer said does not prove who signs in
+├── TokenError                 a token that proves nothing; the text names no part of it
 └── UpstreamError              an upstream call that gave no usable reply
     ├── UpstreamNotSentError       provably no byte reached the upstream
     └── UpstreamUncertainError     it may have executed
@@ -73,7 +74,7 @@ class CredentialError(UnavailableError):
 
 
 class IssuerUnavailableError(UnavailableError):
-    """The issuer that people sign in with did not answer."""
+    """The issuer of people's or agents' tokens did not answer."""
 
 
 class ApprovalUnavailableError(UnavailableError):
@@ -94,6 +95,10 @@ class VaultError(ApprovalUnavailableError):
 
 class SignInError(PortcullisError):
     """What the issuer said does not prove who signs in."""
+
+
+class TokenError(PortcullisError):
+    """A token proves nothing."""
 
 
 class UpstreamError(PortcullisError):

@@ -21,6 +21,7 @@ from portcullis.entrypoints.settings import (
     ConsoleSettings,
     ExecutorSettings,
     GatewaySettings,
+    MetadataSettings,
     MonitorSettings,
 )
 from support.deployment import (
@@ -58,6 +59,7 @@ def test_a_function_s_handler_is_in_the_code(name: str) -> None:
         ("ExecutorFunction", ExecutorSettings),
         ("ConsoleFunction", ConsoleSettings),
         ("MonitorFunction", MonitorSettings),
+        ("MetadataFunction", MetadataSettings),
     ],
 )
 def test_a_function_gets_exactly_the_variables_it_reads(function: str, settings: type) -> None:

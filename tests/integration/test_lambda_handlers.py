@@ -16,6 +16,7 @@ import pytest
 from portcullis.adapters.dynamodb_grants import create_grant
 from portcullis.entrypoints.authorizer import UnauthorizedError
 from support.sealed_callers import with_caller
+from threats.front_gate import AUTHORIZER_VARIABLES
 from threats.gate import ALICE, BUCKET, TABLE, Gate, standing_gate
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -93,9 +94,8 @@ def test_the_authorizer_opens_what_the_grant_names(
 ) -> None:
     secret = gate.environment["PORTCULLIS_SESSION_KEY_SECRET"]
     monkeypatch.setenv("PORTCULLIS_SESSION_KEY_SECRET", secret)
-    monkeypatch.setenv("PORTCULLIS_TABLE", TABLE)
-    monkeypatch.setenv("PORTCULLIS_STORE_TIMEOUT_SECONDS", "2")
-    monkeypatch.setenv("PORTCULLIS_IDENTITY", "grants")
+    for name, value in AUTHORIZER_VARIABLES.items():
+        monkeypatch.setenv(name, value)
     module = importlib.reload(importlib.import_module("portcullis.entrypoints.lambda_authorizer"))
     dynamodb = boto3.client("dynamodb", region_name="us-east-1")
     token = create_grant(

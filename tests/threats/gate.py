@@ -321,6 +321,8 @@ def _make_account() -> dict[str, str]:
         "PORTCULLIS_TABLE": TABLE,
         "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
         "PORTCULLIS_IDENTITY": "grants",
+        "PORTCULLIS_JWT_ISSUER": "",
+        "PORTCULLIS_JWT_STANDING_SECONDS": "86400",
         "PORTCULLIS_SESSION_KEY_SECRET": secrets.create_secret(
             Name="session-key", SecretString=SECRET
         )["ARN"],

@@ -1,26 +1,20 @@
 """ID tokens of an OpenID Connect issuer: what they must be before anybody is let in.
 
-Signatures and the shape of claims are checked by PyJWT; the times are checked here, against the
-clock that everything else goes by. Sources: OpenID Connect Core 1.0, section 3.1.3.7; RFC 8725;
-RFC 7517.
+Sources: OpenID Connect Core 1.0, section 3.1.3.7; RFC 8725.
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from portcullis.errors import SignInError
+from portcullis.adapters.signed_token import instant, require_now
+from portcullis.errors import TokenError
 from portcullis.policy.model import Principal
+from portcullis.values import JsonObject
 
-if TYPE_CHECKING:
-    from jwt import PyJWK
-
-ALGORITHMS: Final = {"RS256": "RSA", "ES256": "EC"}  # and the type of key that each needs
-LEEWAY_SECONDS: Final = 60
 MAXIMUM_AGE_SECONDS: Final = 600  # of a token that was just asked for
-MAXIMUM_LENGTH: Final = 32_768
-_REQUIRED = ("iss", "sub", "aud", "exp", "iat", "nonce")
+_REQUIRED: Final = ("iss", "sub", "aud", "exp", "iat", "nonce")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,104 +27,52 @@ class Expected:
     now_seconds: int
 
 
-def signing_keys(token: str, keys: Sequence[Mapping[str, Any]]) -> list["PyJWK"]:
-    """The keys of a key set that a token may be signed with; none where it names another.
+def read_id_token(claims: JsonObject, expected: Expected, *, groups_claim: str) -> Principal:
+    """Answer the person whom a token names; its signature has been checked.
 
     Raises:
-        SignInError: the token is not one, or is signed in a way that proves nothing.
+        TokenError: it is not the issuer's, not for us, not in answer to us, or not for now.
     """
-    from jwt import PyJWK, PyJWTError, get_unverified_header  # noqa: PLC0415 - few calls sign in
-
-    if len(token) > MAXIMUM_LENGTH:
-        raise SignInError("the id token is too long")
-    try:
-        header = get_unverified_header(token)
-        algorithm = str(header.get("alg"))
-        if algorithm not in ALGORITHMS:
-            raise SignInError("the id token is not signed in a way that we accept")
-        fitting = [key for key in keys if _fits(key, algorithm, header.get("kid"))]
-        return [PyJWK(dict(key), algorithm) for key in fitting]
-    except PyJWTError as error:
-        raise SignInError("the id token cannot be read") from error
-
-
-def read_id_token(token: str, key: "PyJWK", expected: Expected, *, groups_claim: str) -> Principal:
-    """Answer the person whom a token names.
-
-    Raises:
-        SignInError: it is not the issuer's, not for us, not in answer to us, or not for now.
-    """
-    from jwt import PyJWTError, decode  # noqa: PLC0415 - as above
-
-    try:
-        claims = decode(
-            token,
-            key,
-            algorithms=list(ALGORITHMS),
-            audience=expected.client_id,
-            issuer=expected.issuer,
-            options={
-                "require": list(_REQUIRED),
-                "verify_exp": False,
-                "verify_iat": False,
-                "verify_nbf": False,
-                "enforce_minimum_key_length": True,
-            },
-        )
-    except PyJWTError as error:
-        raise SignInError("the id token does not hold") from error
+    if any(claims.get(name) is None for name in _REQUIRED):
+        raise TokenError("the id token does not say what it must")
     _require_ours(claims, expected)
-    _require_now(claims, expected.now_seconds)
+    require_now(claims, expected.now_seconds)
+    if instant(claims, "iat") < expected.now_seconds - MAXIMUM_AGE_SECONDS:
+        raise TokenError("the id token is an old one")
     return _person(claims, groups_claim)
 
 
-def _fits(key: Mapping[str, Any], algorithm: str, key_id: object) -> bool:
-    is_for_signing = key.get("use", "sig") == "sig" and key.get("alg", algorithm) == algorithm
-    is_of_type = key.get("kty") == ALGORITHMS[algorithm] and key.get("crv", "P-256") == "P-256"
-    return is_for_signing and is_of_type and (key_id is None or key.get("kid") == key_id)
+def verified_email(claims: Mapping[str, Any]) -> str:
+    """The e-mail address that the issuer has verified; "" where there is none."""
+    email = claims.get("email")
+    return email if isinstance(email, str) and claims.get("email_verified") is True else ""
 
 
 def _require_ours(claims: Mapping[str, Any], expected: Expected) -> None:
+    audience = claims["aud"]
+    audiences = audience if isinstance(audience, list) else [audience]
+    if claims["iss"] != expected.issuer or expected.client_id not in audiences:
+        raise TokenError("the id token is another issuer's, or for somebody else")
     nonce = claims["nonce"]
     if not isinstance(nonce, str) or not hmac.compare_digest(
         nonce.encode("utf-8", "surrogatepass"), expected.nonce.encode()
     ):
-        raise SignInError("the id token answers another request")
+        raise TokenError("the id token answers another request")
     party = claims.get("azp")
-    has_several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
-    if party != expected.client_id and (party is not None or has_several):
-        raise SignInError("the id token was given to somebody else")
-
-
-def _require_now(claims: Mapping[str, Any], now_seconds: int) -> None:
-    expires, issued = _instant(claims, "exp"), _instant(claims, "iat")
-    begins = _instant(claims, "nbf") if "nbf" in claims else issued
-    if expires <= now_seconds - LEEWAY_SECONDS:
-        raise SignInError("the id token is over")
-    if max(issued, begins) > now_seconds + LEEWAY_SECONDS:
-        raise SignInError("the id token is not valid yet")
-    if issued < now_seconds - MAXIMUM_AGE_SECONDS:
-        raise SignInError("the id token is an old one")
-
-
-def _instant(claims: Mapping[str, Any], name: str) -> float:
-    value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SignInError("the id token has a time that is none")
-    return float(value)
+    if party != expected.client_id and (party is not None or len(audiences) > 1):
+        raise TokenError("the id token was given to somebody else")
 
 
 def _person(claims: Mapping[str, Any], groups_claim: str) -> Principal:
-    issuer, subject, email = claims["iss"], claims["sub"], claims.get("email")
+    issuer, subject = claims["iss"], claims["sub"]
     if not isinstance(subject, str) or not subject:
-        raise SignInError("the id token names nobody")
-    is_verified = claims.get("email_verified") is True and isinstance(email, str) and email
+        raise TokenError("the id token names nobody")
     groups = claims.get(groups_claim, []) if groups_claim else []
     if not isinstance(groups, list) or not all(isinstance(one, str) for one in groups):
-        raise SignInError("the id token's groups are no list of names")
+        raise TokenError("the id token's groups are no list of names")
     return Principal(
         issuer=str(issuer),
         subject=subject,
-        person=str(email) if is_verified else f"{issuer} {subject}",
+        person=verified_email(claims) or f"{issuer} {subject}",
         groups=tuple(groups),
     )

@@ -69,6 +69,18 @@ class Refreshing(Generic[T]):
         held = self._held
         return 0 if held is None else max(0, (now.micros - held.loaded_at) // 1_000_000)
 
+    def get_younger(self, now: Instant, *, seconds: float) -> T:
+        """Answer the value, loading it anew where that was not tried for `seconds`.
+
+        Raises:
+            UnavailableError: as `get`.
+        """
+        with self._loading:
+            tried = (self._failed_at, None if self._held is None else self._held.loaded_at)
+            if all(at is None or now.micros - at >= seconds * 1_000_000 for at in tried):
+                self._try_load(now)
+            return self._last_known_good(now)
+
     def _load_and_wait(self, now: Instant) -> T:
         with self._loading:
             held = self._held

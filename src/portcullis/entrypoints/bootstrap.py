@@ -10,7 +10,12 @@ from portcullis.adapters.dynamodb_counters import DynamoDBCounterStore
 from portcullis.adapters.dynamodb_grants import CREDENTIAL_PREFIX, DynamoDBGrants
 from portcullis.adapters.dynamodb_sessions import DynamoDBSessionStore
 from portcullis.adapters.powertools_log import PowertoolsDecisionLog
-from portcullis.adapters.standing_credentials import CredentialsByKind, NothingToRevoke
+from portcullis.adapters.standing_credentials import (
+    CredentialsByKind,
+    NothingToRevoke,
+    TokenStanding,
+)
+from portcullis.adapters.token_principal import CREDENTIAL_PREFIX as TOKEN_CREDENTIAL_PREFIX
 from portcullis.entrypoints.account import Account
 from portcullis.entrypoints.apigw import Caller, Event, to_caller
 from portcullis.entrypoints.caller_seal import USE
@@ -128,6 +133,10 @@ def _credentials(settings: ExecutorSettings, account: Account) -> CredentialsByK
     """
     kinds: dict[str, tuple[str, Credentials]] = {
         "grants": (CREDENTIAL_PREFIX, DynamoDBGrants(account.dynamodb, settings.table)),
+        "jwt": (
+            TOKEN_CREDENTIAL_PREFIX,
+            TokenStanding(settings.jwt_issuer, seconds=settings.jwt_standing_seconds),
+        ),
         "iam": (IAM_CREDENTIAL_PREFIX, NothingToRevoke()),
     }
     return CredentialsByKind(dict(kinds[way] for way in kinds if way in settings.identity))

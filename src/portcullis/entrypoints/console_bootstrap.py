@@ -5,8 +5,9 @@ from botocore.session import Session
 
 from portcullis.adapters.dynamodb_approvals import DynamoDBApprovalStore
 from portcullis.adapters.dynamodb_grants import DynamoDBGrants, Grant, Role
+from portcullis.adapters.issuer_http import is_safe
 from portcullis.adapters.kms_vault import KmsVault
-from portcullis.adapters.oidc_issuer import OidcIssuer, is_safe
+from portcullis.adapters.oidc_issuer import OidcIssuer
 from portcullis.adapters.powertools_log import PowertoolsDecisionLog
 from portcullis.adapters.secrets import Secrets
 from portcullis.adapters.stepfunctions_workflow import StepFunctionsWorkflow

@@ -11,7 +11,7 @@ from botocore.session import Session
 
 from portcullis.adapters.dynamodb_grants import DynamoDBGrants
 from portcullis.adapters.secrets import Secrets
-from portcullis.entrypoints.authorizer import AgentGrants, Desk, authorize
+from portcullis.entrypoints.authorizer import AgentGrants, Credentials, Desk, authorize
 from portcullis.entrypoints.caller_seal import USE
 from portcullis.entrypoints.client_config import store_config
 from portcullis.entrypoints.clocks import clock
@@ -30,9 +30,16 @@ def _grants() -> AgentGrants | None:
     )
 
 
+def _tokens() -> Credentials:
+    """Loads what signatures need, which a cold start without tokens does not pay for."""
+    from portcullis.entrypoints.token_bootstrap import build_tokens  # noqa: PLC0415
+
+    return build_tokens(_SETTINGS)
+
+
 DESK = Desk(
     grants=_grants(),
-    tokens=None,
+    tokens=_tokens() if "jwt" in _SETTINGS.identity else None,
     keys=Secrets(lambda: _AWS.create_client("secretsmanager", config=_CONFIG), clock).keys(
         USE, _SETTINGS.session_key_secret
     ),

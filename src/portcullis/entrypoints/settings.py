@@ -167,6 +167,33 @@ _VARIABLES: Mapping[str, _Variable] = {
         read=_base_url,
         empty=True,
     ),
+    "JWT_ISSUER": _Variable(
+        summary="issuer of agents' access tokens; none where identity has no jwt",
+        read=_url,
+        empty=True,
+    ),
+    "JWT_AUDIENCE": _Variable(
+        summary="audiences that are for every server; none: the API's own URLs",
+        read=_names,
+        empty=True,
+    ),
+    "JWT_SCOPE_PREFIX": _Variable(
+        summary="before a server's name, the scope that opens it; none: no scope is asked for",
+        empty=True,
+    ),
+    "JWT_GROUPS_CLAIM": _Variable(summary="claim of an access token that lists groups", empty=True),
+    "JWT_PERSON_CLAIM": _Variable(
+        summary="claim that names the human being; `email` counts only where it was verified",
+        empty=True,
+    ),
+    "JWT_TAGS_CLAIM": _Variable(
+        summary="claim that is an object of tags, besides those of AWS", empty=True
+    ),
+    "JWT_CLAIMS": _Variable(summary="claims that conditions can name", read=_names, empty=True),
+    "JWT_STANDING_SECONDS": _Variable(
+        summary="how long after a token expired an approved call of its holder may be made",
+        read=_positive,
+    ),
     "LEGACY_URL_ELICITATION": _Variable(
         summary="whether clients of 2025-11-25 that open URLs get error -32042, not a text",
         read=_flag,
@@ -247,6 +274,8 @@ class ExecutorSettings:
     upstream_timeout_seconds: int = _from("UPSTREAM_TIMEOUT_SECONDS")
     approval_key_id: str = _from("APPROVAL_KEY_ID")
     approval_retention_seconds: int = _from("APPROVAL_RETENTION_SECONDS")
+    jwt_issuer: str = _from("JWT_ISSUER")
+    jwt_standing_seconds: int = _from("JWT_STANDING_SECONDS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +305,25 @@ class AuthorizerSettings:
     session_key_secret: str = _from("SESSION_KEY_SECRET")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
     identity: frozenset[str] = _from("IDENTITY")
+    public_url: str = _from("PUBLIC_URL")
+    jwt_issuer: str = _from("JWT_ISSUER")
+    jwt_audience: tuple[str, ...] = _from("JWT_AUDIENCE")
+    jwt_scope_prefix: str = _from("JWT_SCOPE_PREFIX")
+    jwt_groups_claim: str = _from("JWT_GROUPS_CLAIM")
+    jwt_person_claim: str = _from("JWT_PERSON_CLAIM")
+    jwt_tags_claim: str = _from("JWT_TAGS_CLAIM")
+    jwt_claims: tuple[str, ...] = _from("JWT_CLAIMS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataSettings:
+    """What the function of OAuth's metadata reads."""
+
+    identity: frozenset[str] = _from("IDENTITY")
+    public_url: str = _from("PUBLIC_URL")
+    allowed_origins: tuple[str, ...] = _from("ALLOWED_ORIGINS")
+    jwt_issuer: str = _from("JWT_ISSUER")
+    jwt_scope_prefix: str = _from("JWT_SCOPE_PREFIX")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from portcullis.entrypoints.authorizer import Desk
+from support.access_tokens import token_desk
+from support.approval_records import Clock
 from support.console_fakes import ConsoleWorld
 from support.oidc_provider import OidcProvider, SigningKey, new_rsa_key, oidc_provider
 from support.oidc_sign_in import make_issuer
@@ -30,3 +33,8 @@ def provider(key: SigningKey) -> Iterator[OidcProvider]:
 @pytest.fixture
 def world(provider: OidcProvider) -> ConsoleWorld:
     return ConsoleWorld(issuer=make_issuer(provider))
+
+
+@pytest.fixture
+def desk(provider: OidcProvider) -> Desk:
+    return token_desk(provider, Clock())

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from portcullis.adapters.oidc_issuer import METADATA_SECONDS, OidcIssuer, is_safe
+from portcullis.adapters.issuer_http import IssuerHttp, is_safe
+from portcullis.adapters.issuer_keys import METADATA_SECONDS, IssuerKeys
 from portcullis.errors import IssuerUnavailableError
 from support.approval_records import Clock
 from support.console_fakes import ConsoleWorld
@@ -118,10 +119,10 @@ def test_a_provider_that_speaks_something_else_is_not_used(
 def test_keys_that_are_none_prove_nothing(
     world: ConsoleWorld, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
 ) -> None:
-    read = OidcIssuer._get
+    read = IssuerHttp.get
     monkeypatch.setattr(
-        OidcIssuer,
-        "_get",
+        IssuerHttp,
+        "get",
         lambda self, url: keys if url.endswith("/keys") else read(self, url),
     )
     browser = world.browser()
@@ -129,13 +130,14 @@ def test_keys_that_are_none_prove_nothing(
     assert SESSION not in browser.cookies
 
 
-def test_an_https_issuer_is_never_left_for_http(provider: OidcProvider) -> None:
-    issuer = OidcIssuer(
-        "https://127.0.0.1:1", client_id="c", client_secret=None, groups_claim="", clock=Clock()
-    )
-    described = {**provider.describe(), "issuer": "https://127.0.0.1:1"}
+def test_an_https_issuer_is_never_left_for_http(
+    provider: OidcProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer = "https://127.0.0.1:1"
+    described = {**provider.describe(), "issuer": issuer}
+    monkeypatch.setattr(IssuerHttp, "get", lambda *_: described)
     with pytest.raises(IssuerUnavailableError, match="is not one that we use"):
-        issuer._to_metadata(described)
+        IssuerKeys(issuer, clock=Clock()).endpoint("jwks_uri")
 
 
 def test_an_authorization_endpoint_may_have_a_query_of_its_own(

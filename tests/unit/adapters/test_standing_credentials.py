@@ -2,7 +2,11 @@
 
 import pytest
 
-from portcullis.adapters.standing_credentials import CredentialsByKind, NothingToRevoke
+from portcullis.adapters.standing_credentials import (
+    CredentialsByKind,
+    NothingToRevoke,
+    TokenStanding,
+)
 from portcullis.errors import GrantStoreError
 from portcullis.gateway.approval_ports import Credentials
 
@@ -43,3 +47,27 @@ def test_a_credential_stands_as_its_kind_says(credential: str, now: int, live: b
 def test_not_being_able_to_tell_is_an_error() -> None:
     with pytest.raises(GrantStoreError):
         CredentialsByKind({"grant:": Down()}).is_live("grant:d", now_seconds=1)
+
+
+ISSUER = "https://id.example"
+
+
+def token_stands(credential: str, *, now: int = 100, issuer: str = ISSUER) -> bool:
+    return TokenStanding(issuer, seconds=50).is_live(credential, now_seconds=now)
+
+
+def test_N25_a_token_s_word_counts_until_a_while_after_it_expired() -> None:
+    assert token_stands(f"jwt:100:{ISSUER}", now=149)
+    assert not token_stands(f"jwt:100:{ISSUER}", now=150)
+
+
+@pytest.mark.parametrize(
+    "credential",
+    ["", "x", "jwt:", f"jwt:x:{ISSUER}", "jwt:100:https://other.example", f"jwt:100:{ISSUER}/"],
+)
+def test_N25_what_is_no_token_of_ours_does_not_stand(credential: str) -> None:
+    assert not token_stands(credential)
+
+
+def test_N25_no_token_stands_where_no_issuer_is_named() -> None:
+    assert not token_stands("jwt:100:", issuer="")

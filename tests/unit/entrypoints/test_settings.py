@@ -11,6 +11,7 @@ from portcullis.entrypoints.settings import (
     ConsoleSettings,
     ExecutorSettings,
     GatewaySettings,
+    MetadataSettings,
     ServerSettings,
     read_settings,
 )
@@ -42,6 +43,17 @@ GOOD = {
     "PORTCULLIS_PUBLIC_URL": "https://gate.example/prod/",
     "PORTCULLIS_LEGACY_URL_ELICITATION": "false",
 }
+AGENTS = {
+    **GOOD,
+    "PORTCULLIS_JWT_ISSUER": "https://id.example",
+    "PORTCULLIS_JWT_AUDIENCE": "a, b",
+    "PORTCULLIS_JWT_SCOPE_PREFIX": "mcp:",
+    "PORTCULLIS_JWT_GROUPS_CLAIM": "groups",
+    "PORTCULLIS_JWT_PERSON_CLAIM": "email",
+    "PORTCULLIS_JWT_TAGS_CLAIM": "",
+    "PORTCULLIS_JWT_CLAIMS": "",
+    "PORTCULLIS_JWT_STANDING_SECONDS": "86400",
+}
 CONSOLE = {
     **GOOD,
     "PORTCULLIS_CONSOLE_KEY_SECRET": "arn",
@@ -62,11 +74,13 @@ def test_a_complete_environment_is_read() -> None:
     assert settings.allowed_origins == ()
     assert settings.allowed_hosts == ("127.0.0.1:1", "localhost:1")
     assert settings.allow_loopback_upstreams is False
-    assert read_settings(AuthorizerSettings, GOOD).table == "t"
+    assert read_settings(AuthorizerSettings, AGENTS).table == "t"
     assert settings.identity == {"grants", "jwt"}
+    assert read_settings(AuthorizerSettings, AGENTS).jwt_audience == ("a", "b")
+    assert read_settings(MetadataSettings, AGENTS).jwt_issuer == "https://id.example"
     assert read_settings(ActivatorSettings, GOOD).bucket == "b"
     assert settings.public_url == "https://gate.example/prod"
-    assert read_settings(ExecutorSettings, GOOD).servers == settings.servers
+    assert read_settings(ExecutorSettings, AGENTS).servers == settings.servers
     assert read_settings(ConsoleSettings, CONSOLE).oidc_issuer == ""
 
 
