@@ -235,8 +235,10 @@ def test_a_server_the_authorizer_did_not_judge_is_refused(wire: Wire, parameters
 def test_the_template_has_one_route_for_agents_and_an_authorizer_on_it(routes: int) -> None:
     """The console authenticates by itself; nothing else is open."""
     api = read_api()
-    guarded = [(route.path, route.method) for route in api.routes if not route.is_open]
+    kept = [route for route in api.routes if not route.is_open]
+    guarded = [(route.path, route.method) for route in kept if not route.is_signed]
     assert guarded == [("/mcp/{server}", "ANY")]
+    assert [route.path for route in kept if route.is_signed] == ["/iam/mcp/{server}"]
     assert (len(guarded), api.authorizer.identity_headers) == (routes, ("Authorization",))
     assert {(route.path, route.function) for route in api.routes if route.is_open} == {
         ("/approvals", "ConsoleFunction"),

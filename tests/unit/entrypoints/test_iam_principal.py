@@ -137,10 +137,10 @@ REFUSED: dict[str, Any] = {
     "a caller that is null": role(caller=None),
     "a caller that is a number": role(caller=1),
     "a user that is a list": role(user=[f"{ROLE_ID}:build-7"]),
-    "a caller of another session": role(caller=f"{ROLE_ID}:build-8"),
-    "a caller without a session": role(caller=ROLE_ID),
-    "a caller with the id of a user": role(caller=f"{USER_ID}:build-7"),
-    "a user with the id of a role": user(caller=ROLE_ID),
+    "a caller of another session": role(caller=f"{ROLE_ID}:build-8", user=f"{ROLE_ID}:build-8"),
+    "a caller without a session": role(caller=ROLE_ID, user=ROLE_ID),
+    "a caller with the id of a user": role(caller=f"{USER_ID}:build-7", user=f"{USER_ID}:build-7"),
+    "a user with the id of a role": user(caller=ROLE_ID, user=ROLE_ID),
     "a caller and a user that differ": role(user=f"{ROLE_ID}:build-8"),
     "root": role(
         userArn=f"arn:aws:iam::{ACCOUNT}:root", caller=ACCOUNT, user=ACCOUNT, session="x1"
