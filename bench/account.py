@@ -1,5 +1,6 @@
 """The emulated AWS account of a run: a bucket with the policy in force, a table, a secret."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,8 @@ import boto3
 from bench.calls import POLICY, SECRET, SERVER
 from bench.children import ROOT, free_port, serving
 from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
+from portcullis.adapters.server_activation import ServerActivation, incoming_server_key
+from portcullis.registration.model import Permits
 
 REGION, BUCKET, TABLE = "us-east-1", "bench-policies", "bench-state"
 MINISTACK = ROOT / ".tools" / "ms"
@@ -36,8 +39,11 @@ def client(service: str, endpoint: str) -> Any:
     )
 
 
-def furnish(endpoint: str) -> str:
-    """Make what the gateway needs and put the policy in force; answers the secret's ARN."""
+def furnish(endpoint: str, upstream: str) -> str:
+    """Make what the gateway needs, the policy and the server in force; answers the secret's ARN.
+
+    `upstream` is the server's URL.
+    """
     client("dynamodb", endpoint).create_table(
         TableName=TABLE,
         KeySchema=[
@@ -57,9 +63,19 @@ def furnish(endpoint: str) -> str:
     status = PolicyActivation(s3, BUCKET).activate(SERVER, now_seconds=0)
     if status["state"] != "active":
         raise RuntimeError(f"the policy was not activated: {status}")
+    _register(s3, upstream)
     secrets = client("secretsmanager", endpoint)
     made: str = secrets.create_secret(Name="session-key", SecretString=SECRET)["ARN"]
     return made
+
+
+def _register(s3: Any, upstream: str) -> None:
+    text = json.dumps({"version": "1", "url": upstream})
+    s3.put_object(Bucket=BUCKET, Key=incoming_server_key(SERVER), Body=text.encode())
+    activation = ServerActivation(s3, BUCKET, permits=Permits(allow_loopback=True))
+    status = activation.activate(SERVER, now_seconds=0)
+    if status["state"] != "active":
+        raise RuntimeError(f"the server was not registered: {status}")
 
 
 def gateway_environment(*, endpoint: str, secret: str, servers: str) -> dict[str, str]:
@@ -85,6 +101,9 @@ def gateway_environment(*, endpoint: str, secret: str, servers: str) -> dict[str
         "PORTCULLIS_ALLOWED_ORIGINS": "",
         "PORTCULLIS_ALLOWED_HOSTS": "",
         "PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS": "true",
+        "PORTCULLIS_UPSTREAM_FUNCTION_ARNS": "",
+        "PORTCULLIS_UPSTREAM_SECRET_ARNS": "",
+        "PORTCULLIS_UPSTREAM_ACCESS_POLICY": "",
         "PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "25",
         # No call that is measured asks for an approval: these are only named, never used.
         "PORTCULLIS_STATE_MACHINE": "unused",

@@ -24,7 +24,7 @@ _FLOOR = "import json, boto3; boto3.client('dynamodb')"
 _HANDLER = "import portcullis.entrypoints.lambda_mcp"
 _NOWHERE = "http://127.0.0.1:9"
 _SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:s"  # noqa: S105 - a name
-_SERVERS = '{"amazon-mq": {"lambda": "mq"}, "aws-iam": {"lambda": "iam"}}'
+_SERVERS = '{"amazon-mq": "mq", "aws-iam": "iam"}'
 
 
 def measure(repetitions: int) -> Iterator[Row]:

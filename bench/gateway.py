@@ -35,7 +35,7 @@ def measure(arguments: argparse.Namespace) -> Iterator[Row]:
     port = free_port()
     stub = python("bench.upstream_stub", str(port))
     with running_ministack() as endpoint, serving(stub, port=port) as upstream:
-        function = handler.environment(endpoint, furnish(endpoint), upstream)
+        function = handler.environment(endpoint, furnish(endpoint, f"{upstream.url}/mcp"))
         yield from handler.measure(
             function, calls=arguments.calls, seconds=arguments.seconds, rate=arguments.rate
         )

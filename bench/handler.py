@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.account import gateway_environment
-from bench.calls import SERVER
-from bench.children import ROOT, Child, base_environment, free_port, python, serving
+from bench.children import ROOT, base_environment, free_port, python, serving
 from bench.samples import Row, summarise
 
 _ADDED, _COUNTER = "a added time", "b with a counter"
@@ -26,10 +25,9 @@ _ROWS_ON_STUB = {
 }
 
 
-def environment(endpoint: str, secret: str, upstream: Child) -> dict[str, str]:
-    """The function's environment with the stub as its one server."""
-    servers = json.dumps({SERVER: {"url": f"{upstream.url}/mcp"}})
-    made = gateway_environment(endpoint=endpoint, secret=secret, servers=servers)
+def environment(endpoint: str, secret: str) -> dict[str, str]:
+    """The function's environment; the stub is registered, as its one server."""
+    made = gateway_environment(endpoint=endpoint, secret=secret, servers="{}")
     return {**made, "AWS_ENDPOINT_URL_DYNAMODB": endpoint}
 
 

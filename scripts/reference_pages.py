@@ -30,6 +30,7 @@ from portcullis.policy.paths import TIME_FIELDS
 from portcullis.protocol.codes import Code
 from portcullis.protocol.methods import METHODS
 from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
+from portcullis.registration import words
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
@@ -128,7 +129,28 @@ def template_parameters() -> str:
     )
 
 
+def vocabulary(known: Mapping[str, str]) -> Callable[[], str]:
+    """Make the maker of the table of one part of a registration."""
+    return lambda: table(("key", "meaning"), ((f"`{key}`", text) for key, text in known.items()))
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
+    "registration-keys": vocabulary(words.TOP_KEYS),
+    "registration-credential": vocabulary(words.CREDENTIAL_KEYS),
+    "registration-signature": vocabulary(words.SIGV4_KEYS),
+    "registration-eras": lambda: table(
+        ("era", "revisions"), ((f"`{era}`", text) for era, text in words.ERAS.items())
+    ),
+    "registration-services": lambda: table(
+        ("service", "hosts"),
+        (
+            (
+                f"`{service}`",
+                "any, for APIs have domains of their own" if host is None else f"`{host}`",
+            )
+            for service, host in words.SERVICES.items()
+        ),
+    ),
     "operators": operators,
     "time-fields": time_fields,
     "methods": methods,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_stack.errors import LocalStackError
+from portcullis.registration.words import SERVER_NAME
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -28,6 +29,7 @@ class LocalSettings:
     host: str
     port: int  # 0: any free one
     policies: Path
+    servers: Mapping[str, Mapping[str, object]]  # by name: a registration but its version
     parameters: Mapping[str, str]
     template: Path
     inherited: Mapping[str, str]
@@ -40,12 +42,11 @@ def read_local_settings(environment: Mapping[str, str]) -> LocalSettings:
         LocalStackError: one of them is unusable; the text names it.
     """
     parameters = _map(environment, "PARAMETERS")
-    if environment.get("SERVERS"):
-        parameters["ExtraServers"] = json.dumps(_map(environment, "SERVERS"))
     return LocalSettings(
         host=environment.get("HOST") or "127.0.0.1",
         port=_port(environment),
         policies=_folder(environment),
+        servers=_servers(environment),
         parameters={name: _text(value) for name, value in parameters.items()},
         template=_template(environment),
         inherited={
@@ -64,6 +65,15 @@ def _map(environment: Mapping[str, str], name: str) -> dict[str, object]:
     if not isinstance(tree, dict):
         raise LocalStackError(f"`{name}` is not a json object")
     return tree
+
+
+def _servers(environment: Mapping[str, str]) -> dict[str, Mapping[str, object]]:
+    servers: dict[str, Mapping[str, object]] = {}
+    for name, entry in _map(environment, "SERVERS").items():
+        if not SERVER_NAME.fullmatch(name) or not isinstance(entry, dict):
+            raise LocalStackError(f"`SERVERS`: `{name}` is no server's name with what it is")
+        servers[name] = entry
+    return servers
 
 
 def _text(value: object) -> str:

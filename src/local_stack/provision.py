@@ -32,6 +32,7 @@ NOT_EMULATED: Mapping[str, str] = {
     "AWS::AppConfig::HostedConfigurationVersion": "nothing reads it",
     "AWS::CloudWatch::Dashboard": "shows metrics, which nothing counts",
     "AWS::CloudWatch::InsightRule": "counts log lines in CloudWatch; functions write to stderr",
+    "AWS::IAM::ManagedPolicy": "permissions are not enforced",
     "AWS::IAM::Policy": "permissions are not enforced",
     "AWS::Logs::LogGroup": "functions write to stderr",
     "AWS::Logs::QueryDefinition": "reads logs in CloudWatch; functions write to stderr",

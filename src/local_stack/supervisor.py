@@ -28,7 +28,7 @@ from local_stack.runtime_api import Launch
 from local_stack.secret_references import without_references
 from local_stack.signers import local_signer, variables_of
 from local_stack.template import Api, Template
-from local_stack.uploads import upload_policies
+from local_stack.uploads import upload_policies, upload_servers
 from portcullis.adapters.dynamodb_grants import create_grant
 
 SOURCE = Path(__file__).resolve().parents[1]
@@ -155,7 +155,8 @@ class Supervisor:
     async def _open(self, template: Template, clients: Clients, *, base_url: str) -> dict[str, Any]:
         """Activate the policies and mint the grants; answer the ready line."""
         bucket, table = (template.physical[name].ref for name in ("PolicyBucket", "StateTable"))
-        servers = _servers(template)
+        await upload_servers(clients["s3"], bucket, self._settings.servers)
+        servers = [*_servers(template), *self._settings.servers]
         await upload_policies(
             clients["s3"], bucket, self._settings.policies, servers=servers, report=report
         )
@@ -228,10 +229,10 @@ def _parameters(settings: LocalSettings, *, host: str, port: int) -> Mapping[str
 
 
 def _servers(template: Template) -> list[str]:
-    """The names the gateway and the executor know, read from their settings."""
+    """The servers that the deployment brings itself, read from its functions' settings."""
     (text,) = {
         function.environment["PORTCULLIS_SERVERS"]
         for function in template.functions()
         if "PORTCULLIS_SERVERS" in function.environment
     }
-    return [name for servers in json.loads(text) for name in servers]
+    return list(json.loads(text))

@@ -1,11 +1,11 @@
-"""Uploads the policy files as an author would, and waits for what the activator says.
+"""Uploads policies and registrations as people would, and waits for what the activator says.
 
-The status object is the activator's (`status/<server>.json`); this is one more reader of it.
+The status objects are the activator's (`status/`); this is one more reader of them.
 """
 
 import asyncio
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,26 @@ _LONGEST_SECONDS = 30.0
 Report = Callable[[str], None]
 
 
+async def upload_servers(s3: Any, bucket: str, servers: Mapping[str, Mapping[str, object]]) -> None:
+    """Register every server of the map: its name to a registration without its version.
+
+    Raises:
+        LocalStackError: one was refused, or the activator did not say anything in time.
+    """
+    versions = {}
+    for name, entry in servers.items():
+        text = json.dumps({"version": "1", **entry}).encode()
+        versions[name] = await asyncio.to_thread(_upload, s3, bucket, f"servers/{name}", text)
+    waits = [
+        _status(s3, bucket, f"status/servers/{name}.json", version)
+        for name, version in versions.items()
+    ]
+    for status in await asyncio.gather(*waits):
+        if status["state"] != "active":
+            told = "; ".join(_line(fault) for fault in status["faults"])
+            raise LocalStackError(f"`SERVERS`: `{status['server']}` is refused: {told}")
+
+
 async def upload_policies(
     s3: Any, bucket: str, folder: Path, *, servers: Collection[str], report: Report
 ) -> None:
@@ -28,8 +48,16 @@ async def upload_policies(
         LocalStackError: the activator did not say anything in time.
     """
     files = policy_files(folder, servers=servers, report=report)
-    versions = {path.stem: await asyncio.to_thread(_upload, s3, bucket, path) for path in files}
-    waits = [_status(s3, bucket, server, version) for server, version in versions.items()]
+    versions = {
+        path.stem: await asyncio.to_thread(
+            _upload, s3, bucket, f"policies/{path.stem}", path.read_bytes()
+        )
+        for path in files
+    }
+    waits = [
+        _status(s3, bucket, f"status/{server}.json", version)
+        for server, version in versions.items()
+    ]
     for status in await asyncio.gather(*waits):
         if status["state"] != "active":
             for fault in status["faults"]:
@@ -51,25 +79,24 @@ def policy_files(folder: Path, *, servers: Collection[str], report: Report) -> l
     return files
 
 
-def _upload(s3: Any, bucket: str, path: Path) -> str:
-    key = f"incoming/policies/{path.name}"
-    stored = s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+def _upload(s3: Any, bucket: str, name: str, body: bytes) -> str:
+    stored = s3.put_object(Bucket=bucket, Key=f"incoming/{name}.yaml", Body=body)
     return str(stored["VersionId"])
 
 
-async def _status(s3: Any, bucket: str, server: str, version: str) -> dict[str, Any]:
+async def _status(s3: Any, bucket: str, key: str, version: str) -> dict[str, Any]:
     """Answer the status of exactly this upload."""
     for _ in range(int(_LONGEST_SECONDS / _PAUSE_SECONDS)):
-        status = await asyncio.to_thread(_read_status, s3, bucket, server)
+        status = await asyncio.to_thread(_read_status, s3, bucket, key)
         if status is not None and status["source_version"] == version:
             return status
         await asyncio.sleep(_PAUSE_SECONDS)
-    raise LocalStackError(f"the policy of `{server}` was not looked at in time")
+    raise LocalStackError(f"nothing was said in time in `{key}`")
 
 
-def _read_status(s3: Any, bucket: str, server: str) -> dict[str, Any] | None:
+def _read_status(s3: Any, bucket: str, key: str) -> dict[str, Any] | None:
     try:
-        body = s3.get_object(Bucket=bucket, Key=f"status/{server}.json")["Body"].read()
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":
             return None

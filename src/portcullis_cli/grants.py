@@ -7,7 +7,7 @@ import typer
 
 from portcullis.adapters.dynamodb_grants import Role, create_grant, token_digest
 from portcullis.approvals.identity import GROUP_PREFIX
-from portcullis.entrypoints.settings import SERVER_NAME
+from portcullis.registration.words import SERVER_NAME
 from portcullis_cli.errors import usage_error
 from portcullis_cli.kept_grants import TableName, aws_answers, grant_id, utc
 from portcullis_cli.reporting import reported, tell

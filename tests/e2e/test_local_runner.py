@@ -238,7 +238,9 @@ def test_a_port_that_is_taken_is_one_clear_line(policies: str) -> None:
     [
         ({"PARAMETERS": '{"NoSuchParameter": "1"}'}, "no parameter `NoSuchParameter`"),
         ({"PARAMETERS": '{"SessionCap": "many"}'}, "`GatewayFunction` did not start: missing"),
-        ({"SERVERS": '{"Not Ours": {"url": "http://127.0.0.1:9/mcp"}}'}, "PORTCULLIS_SERVERS"),
+        ({"SERVERS": '{"Not Ours": {"url": "http://127.0.0.1:9/mcp"}}'}, "`SERVERS`: `Not Ours`"),
+        ({"SERVERS": '{"x": {"uri": "http://127.0.0.1:9/mcp"}}'}, "did you mean `url`"),
+        ({"SERVERS": '{"aws-iam": {"url": "http://127.0.0.1:9/"}}'}, "`aws-iam` is taken"),
         ({"TEMPLATE": os.devnull}, "`TEMPLATE` is not a file"),
         ({"POLICIES": os.devnull}, "`POLICIES` is not a folder"),
     ],

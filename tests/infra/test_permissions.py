@@ -14,7 +14,9 @@ from portcullis.adapters.dynamodb_grants import _key as grant_key
 from portcullis.adapters.kms_vault import _context
 from portcullis.adapters.s3_activation import incoming_key
 from portcullis.adapters.s3_policies import active_key
+from portcullis.adapters.s3_registrations import active_server_key
 from portcullis.adapters.s3_snapshots import snapshot_key
+from portcullis.adapters.server_activation import incoming_server_key
 from portcullis.gateway.approval_ports import ARGUMENTS, RESULT
 from support.deployment import (
     FUNCTIONS,
@@ -36,11 +38,13 @@ HOST_LOGS = {"AmazonMqHostLogGroup", "AwsIamHostLogGroup"}
 
 
 def test_the_rule_and_the_roles_name_the_keys_the_code_uses() -> None:
-    rule = RESOURCES["ActivatorFunction"]["Properties"]["Events"]["PolicyUploaded"]["Properties"]
-    (key,) = rule["Pattern"]["detail"]["object"]["key"]
-    assert incoming_key("x").startswith(key["prefix"])
+    rule = RESOURCES["ActivatorFunction"]["Properties"]["Events"]["Uploaded"]["Properties"]
+    prefixes = [key["prefix"] for key in rule["Pattern"]["detail"]["object"]["key"]]
+    assert [incoming_key("")[: len(prefixes[0])], incoming_server_key("")[: len(prefixes[1])]] == (
+        prefixes
+    )
     text = json.dumps(statements("GatewayRole"))
-    for used in (active_key("x"), snapshot_key("x")):
+    for used in (active_key("x"), active_server_key("x"), snapshot_key("x")):
         assert f"{used.split('/', maxsplit=1)[0]}/*" in text
 
 
@@ -126,7 +130,8 @@ def test_the_tables_are_asked_for_nothing_that_no_role_allows() -> None:
 def granting() -> list[str]:
     """Every role, and every policy that grants a role something."""
     denying = {"HostGuardPolicy"}
-    return [*roles(), *(name for name in of_type("AWS::IAM::Policy") if name not in denying)]
+    policies = [*of_type("AWS::IAM::Policy"), *of_type("AWS::IAM::ManagedPolicy")]
+    return [*roles(), *(name for name in policies if name not in denying)]
 
 
 @pytest.mark.parametrize("role", granting())
@@ -141,7 +146,12 @@ def test_an_allowed_action_is_named_and_a_wildcard_resource_is_explained(role: s
 
 
 # Denied by a pattern: what depends on this policy, or is made by others, cannot be named in it.
-EVERYWHERE = {"Alarms": "cloudwatch:*", "Apis": "apigateway:*", "ReservedRoles": "iam:*"}
+EVERYWHERE = {
+    "Alarms": "cloudwatch:*",
+    "Apis": "apigateway:*",
+    "ReservedRoles": "iam:*",
+    "Rights": "iam:AttachUserPolicy",
+}
 
 
 def test_a_hosted_server_is_denied_everything_that_belongs_to_the_gate() -> None:
@@ -150,7 +160,7 @@ def test_a_hosted_server_is_denied_everything_that_belongs_to_the_gate() -> None
     denied: dict[str, set[str]] = {}
     for one in statements("HostGuardPolicy"):
         assert one["Effect"] == "Deny"
-        assert "Condition" not in one
+        assert ("Condition" in one) is (one["Sid"] == "Rights"), one["Sid"]
         for resource in listed(one["Resource"]):
             name = one["Sid"] if one["Sid"] in EVERYWHERE else target(resource)
             denied.setdefault(name, set()).update(listed(one["Action"]))
@@ -167,7 +177,7 @@ def test_a_hosted_server_is_denied_everything_that_belongs_to_the_gate() -> None
         "UpstreamSecretArns": "secretsmanager:*",
     }
     own |= dict.fromkeys(FUNCTIONS, "lambda:*")
-    own |= dict.fromkeys(roles(), "iam:*")
+    own |= dict.fromkeys([*roles(), *of_type("AWS::IAM::ManagedPolicy")], "iam:*")
     own |= dict.fromkeys(of_type("AWS::SecretsManager::Secret"), "secretsmanager:*")
     own |= dict.fromkeys(set(of_type("AWS::Logs::LogGroup")) - HOST_LOGS, "logs:*")
     assert {

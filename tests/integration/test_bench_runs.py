@@ -27,8 +27,8 @@ def stage() -> Iterator[Stage]:
     port = free_port()
     stub = serving(python("bench.upstream_stub", str(port)), port=port)
     with running_emulator() as emulator, stub as upstream:
-        secret = furnish(emulator.url)
-        yield Stage(handler.environment(emulator.url, secret, upstream), upstream)
+        secret = furnish(emulator.url, f"{upstream.url}/mcp")
+        yield Stage(handler.environment(emulator.url, secret), upstream)
 
 
 def counts(rows: Iterator[Row]) -> dict[str, int]:

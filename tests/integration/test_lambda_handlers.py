@@ -111,16 +111,22 @@ def test_the_authorizer_opens_what_the_grant_names(
     assert statement["Resource"].rpartition("/")[2] == SERVER
 
 
-@pytest.mark.usefixtures("gate")
-def test_an_upload_event_activates_what_was_uploaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORTCULLIS_BUCKET", BUCKET)
-    module = importlib.reload(importlib.import_module("portcullis.entrypoints.lambda_activator"))
+def test_an_upload_event_activates_what_was_uploaded(gate: Gate) -> None:
+    handler = gate.cold_start("lambda_activator")
     uploaded = event("policy-uploaded")
-    key = uploaded["detail"]["object"]["key"]
-    boto3.client("s3", region_name="us-east-1").put_object(
-        Bucket=BUCKET, Key=key, Body=POLICY.encode()
-    )
-    assert module.handler(uploaded, None)["state"] == "active"
-    for foreign in ("incoming/policies/../x.yaml", "incoming/policies/x.txt", "active/x.yaml"):
+    s3 = boto3.client("s3", region_name="us-east-1")
+    registration = b'version: "1"\nurl: https://mcp.example.com/\n'
+    for key, text in (
+        (uploaded["detail"]["object"]["key"], POLICY.encode()),
+        ("incoming/servers/new.yaml", registration),
+    ):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=text)
+        uploaded["detail"]["object"]["key"] = key
+        status = handler(uploaded, None)
+        assert (status["state"], status["faults"]) == ("active", [])
+    for foreign in (
+        "incoming/policies/../x.yaml", "incoming/policies/x.txt", "active/x.yaml",
+        "incoming/servers/x.yml", "incoming/servers/a/x.yaml", "active/servers/x.json",
+    ):  # fmt: skip
         uploaded["detail"]["object"]["key"] = foreign
-        assert module.handler(uploaded, None) == {"state": "ignored"}
+        assert handler(uploaded, None) == {"state": "ignored"}

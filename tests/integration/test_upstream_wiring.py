@@ -34,9 +34,12 @@ def governed_upstream(secret: str) -> Iterator[tuple[Gate, Recorder]]:
     with mock_aws(), serving(recorder) as port:
         client = boto3.client("secretsmanager", region_name="us-east-1")
         arn = client.create_secret(Name="upstream", SecretString=secret)["ARN"]
-        entry = {"url": f"http://127.0.0.1:{port}/mcp", "secret": arn, "header": "x-api-key"}
-        servers = json.dumps({"own": entry})
-        with standing_gate(TOOLS, {"own": POLICY}, PORTCULLIS_SERVERS=servers) as gate:
+        entry = {
+            "url": f"http://127.0.0.1:{port}/mcp",
+            "credential": {"secret": arn, "header": "x-api-key"},
+        }
+        permitted = {"PORTCULLIS_UPSTREAM_SECRET_ARNS": arn}
+        with standing_gate(TOOLS, {"own": POLICY}, {"own": entry}, **permitted) as gate:
             yield gate, recorder
 
 
@@ -103,11 +106,11 @@ def serving_lambda(endpoint: LambdaEndpoint) -> Iterator[str]:
 def test_M14_a_call_that_lambda_does_not_answer_is_never_sent_again(hangs_up: bool) -> None:
     endpoint = LambdaEndpoint()
     endpoint.hangs_up = hangs_up
-    servers = json.dumps({"own": {"lambda": "host"}})
+    own = json.dumps({"own": "host"})
     with (
         serving_lambda(endpoint) as url,
         mock.patch.dict("os.environ", {"AWS_ENDPOINT_URL_LAMBDA": url}),
-        standing_gate(TOOLS, {"own": POLICY}, PORTCULLIS_SERVERS=servers) as gate,
+        standing_gate(TOOLS, {"own": POLICY}, {}, PORTCULLIS_SERVERS=own) as gate,
     ):
         first, second = gate.call("own", "get_info"), gate.call("own", "get_info")
     assert endpoint.calls == 1

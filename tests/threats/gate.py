@@ -26,6 +26,7 @@ from portcullis.entrypoints import bootstrap
 from portcullis.gateway.ports import DecisionRecord
 from portcullis.policy.model import Principal
 from support.engines import create_state_table
+from support.registering import register
 from support.sealed_callers import OCCASION, SECRET, with_caller
 from threats.recorder import Recorder, serving
 
@@ -246,16 +247,24 @@ def headers_for(message: Json, *, era: str = MODERN, token: str | None = None) -
 
 @contextmanager
 def standing_gate(
-    tools: list[Json], policies: Mapping[str, str], **settings: str
+    tools: list[Json],
+    policies: Mapping[str, str],
+    servers: Mapping[str, Json] | None = None,
+    /,
+    **settings: str,
 ) -> Iterator[Gate]:
-    """A gate with one server a policy, all of them the same recorder."""
+    """A gate with one server a policy, all of them the same recorder.
+
+    `servers` are other registrations than that, by name and without their version.
+    """
     recorder = Recorder(tools)
     with mock_aws(), serving(recorder) as port:
         account = _make_account()
-        servers = {name: {"url": f"http://127.0.0.1:{port}/{name}/mcp"} for name in policies}
+        if servers is None:
+            servers = {name: {"url": f"http://127.0.0.1:{port}/{name}/mcp"} for name in policies}
         environment = {
             **account,
-            "PORTCULLIS_SERVERS": json.dumps(servers),
+            "PORTCULLIS_SERVERS": "{}",
             "PORTCULLIS_POLICY_REFRESH_SECONDS": "300",
             "PORTCULLIS_POLICY_MAX_AGE_SECONDS": "3600",
             "PORTCULLIS_SESSION_CAP": "3",
@@ -263,6 +272,9 @@ def standing_gate(
             "PORTCULLIS_ALLOWED_ORIGINS": "https://good.example",
             "PORTCULLIS_ALLOWED_HOSTS": "",
             "PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS": "true",
+            "PORTCULLIS_UPSTREAM_FUNCTION_ARNS": "",
+            "PORTCULLIS_UPSTREAM_SECRET_ARNS": "",
+            "PORTCULLIS_UPSTREAM_ACCESS_POLICY": "",
             "PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "5",
             "PORTCULLIS_APPROVAL_RETENTION_SECONDS": "86400",
             "PORTCULLIS_APPROVAL_CAP": "5",
@@ -282,7 +294,11 @@ def standing_gate(
             ):
                 return own_module(f"portcullis.entrypoints.{function}").handler
 
-        activation = PolicyActivation(boto3.client("s3", region_name="us-east-1"), BUCKET)
+        s3 = boto3.client("s3", region_name="us-east-1")
+        for server, entry in servers.items():
+            registered = register(s3, environment, server, entry)
+            assert registered["state"] == "active", registered
+        activation = PolicyActivation(s3, BUCKET)
         gate = Gate(cold_start, recorder, activation, records, environment)
         for server, policy in policies.items():
             status = gate.activate(server, policy)

@@ -70,8 +70,7 @@ def real() -> Iterator[Real]:
 
 @pytest.fixture(scope="module")
 def standing(real: Real) -> Iterator[Gate]:
-    servers = json.dumps({"real": {"url": real.url}})
-    with standing_gate([], {"real": POLICY}, PORTCULLIS_SERVERS=servers) as gate:
+    with standing_gate([], {"real": POLICY}, {"real": {"url": real.url}}) as gate:
         yield gate
 
 

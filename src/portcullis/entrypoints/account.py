@@ -3,23 +3,18 @@
 import sys
 from collections.abc import Callable
 
-from botocore.config import Config
 from botocore.session import Session
 
 from portcullis.adapters.aws_calls import Client
 from portcullis.adapters.dynamodb_approvals import DynamoDBApprovalStore
-from portcullis.adapters.http_upstream import HttpUpstream, parse_endpoint
 from portcullis.adapters.kms_vault import KmsVault
-from portcullis.adapters.lambda_upstream import LambdaUpstream
-from portcullis.adapters.memory_upstreams import FixedUpstreams
 from portcullis.adapters.s3_policies import S3PolicyStore
 from portcullis.adapters.s3_snapshots import S3SnapshotStore
 from portcullis.adapters.secrets import Secrets
 from portcullis.adapters.stepfunctions_workflow import StepFunctionsWorkflow
-from portcullis.entrypoints.client_config import USER_AGENT, store_config
-from portcullis.entrypoints.settings import ExecutorSettings, GatewaySettings, ServerSettings
-from portcullis.gateway.fingerprints import registration_digest
-from portcullis.gateway.ports import Registered, Upstream
+from portcullis.entrypoints.client_config import store_config
+from portcullis.entrypoints.settings import ExecutorSettings, GatewaySettings
+from portcullis.entrypoints.upstreams import UpstreamWiring
 from portcullis.gateway.tool_list import fetch_tools
 from portcullis.policy.model import Instant
 
@@ -39,18 +34,9 @@ class Account:
         self._store = store_config(settings.store_timeout_seconds)
         self._aws = Session()  # boto3 on top of it would only load what no call uses
         self._secrets = Secrets(self._later("secretsmanager"), clock)
-        self._lambda: Client | None = None
         self._s3 = self._aws.create_client("s3", config=self._store)
         self.dynamodb: Client = self._aws.create_client("dynamodb", config=self._store)
-        self.upstreams = FixedUpstreams(
-            Registered(
-                server=name,
-                upstream=self._upstream(server),
-                digest=_digest(server),
-                timeout_seconds=float(settings.upstream_timeout_seconds),
-            )
-            for name, server in settings.servers.items()
-        )
+        self.upstreams = UpstreamWiring(settings, self._aws, self._secrets).upstreams(self._s3)
 
     def policies(self) -> S3PolicyStore:
         """The policies in force."""
@@ -100,45 +86,6 @@ class Account:
 
     def _later(self, service: str) -> Callable[[], Client]:
         return lambda: self._aws.create_client(service, config=self._store)
-
-    def _upstream(self, server: ServerSettings) -> Upstream:
-        if server.function is not None:
-            return LambdaUpstream(self._lambda_client(), server.function)
-        allow_loopback = self._settings.allow_loopback_upstreams
-        return HttpUpstream(
-            parse_endpoint(server.url or "", allow_loopback=allow_loopback),
-            allow_loopback=allow_loopback,
-            credential=self._credential(server),
-        )
-
-    def _credential(self, server: ServerSettings) -> Callable[[], tuple[str, str] | None]:
-        if server.secret is None:
-            return lambda: None
-        arn, header = server.secret, server.header
-        return lambda: (header, self._secrets.read(arn))
-
-    def _lambda_client(self) -> Client:
-        if self._lambda is None:
-            config = Config(
-                connect_timeout=2,
-                read_timeout=self._settings.upstream_timeout_seconds,
-                retries={"total_max_attempts": 1},
-                user_agent=USER_AGENT,
-            )
-            self._lambda = self._aws.create_client("lambda", config=config)
-        return self._lambda
-
-
-def _digest(server: ServerSettings) -> str:
-    """What approvals are bound to of a server: where its calls go, with which credential."""
-    return registration_digest(
-        {
-            "function": server.function,
-            "url": server.url,
-            "secret": server.secret,
-            "header": server.header,
-        }
-    )
 
 
 def _notice(text: str) -> None:

@@ -5,13 +5,13 @@ absence opens anything. A variable means the same to every function that reads i
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from portcullis.errors import SettingsError
+from portcullis.registration.words import SERVER_NAME
 
 S = TypeVar("S")
 
@@ -59,39 +59,12 @@ def _base_url(value: str) -> str:
     return _url(value).rstrip("/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSettings:
-    """Where one upstream lives: a Lambda function, or a URL with its own credential."""
-
-    function: str | None = None
-    url: str | None = None
-    secret: str | None = None
-    header: str = "authorization"
-
-
-# A server's name stands in its URL, in the keys of its objects and in those of its counters.
-SERVER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_SERVER_KEYS = {"lambda": "function", "url": "url", "secret": "secret", "header": "header"}
-
-
-def _servers(value: str) -> Mapping[str, ServerSettings]:
-    """One map of servers, or a list of them (the template's own and ExtraServers)."""
+def _servers(value: str) -> Mapping[str, str]:
     tree = json.loads(value)
-    entries = [pair for one in (tree if isinstance(tree, list) else [tree]) for pair in one.items()]
-    servers = {str(name): _server(entry) for name, entry in entries}
-    if not servers or len(servers) != len(entries):
-        raise ValueError  # a server cannot take another one's name
-    if not all(SERVER_NAME.fullmatch(name) for name in servers):
-        raise ValueError
-    return servers
-
-
-def _server(entry: Mapping[str, Any]) -> ServerSettings:
-    if not entry or not set(entry) <= set(_SERVER_KEYS) or ("lambda" in entry) == ("url" in entry):
-        raise ValueError
-    if not all(isinstance(text, str) and text for text in entry.values()):
-        raise TypeError
-    return ServerSettings(**{_SERVER_KEYS[key]: text for key, text in entry.items()})
+    for name, function in tree.items():
+        if not SERVER_NAME.fullmatch(name) or not isinstance(function, str) or not function:
+            raise ValueError
+    return dict(tree)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +82,7 @@ _VARIABLES: Mapping[str, _Variable] = {
         summary="how agents may say who they are: some of grants, jwt, iam", read=_identities
     ),
     "SERVERS": _Variable(
-        summary='JSON: server name to {"lambda": function} or {"url", "secret", "header"}',
+        summary="JSON: name of a server that the deployment brings itself, to its function",
         read=_servers,
     ),
     "SESSION_KEY_SECRET": _Variable(
@@ -139,6 +112,15 @@ _VARIABLES: Mapping[str, _Variable] = {
     ),
     "ALLOW_LOOPBACK_UPSTREAMS": _Variable(
         summary="whether an upstream url may be http on the loopback address", read=_flag
+    ),
+    "UPSTREAM_FUNCTION_ARNS": _Variable(
+        summary="functions that a registration may name", read=_names, empty=True
+    ),
+    "UPSTREAM_SECRET_ARNS": _Variable(
+        summary="secrets that a registration may name", read=_names, empty=True
+    ),
+    "UPSTREAM_ACCESS_POLICY": _Variable(
+        summary="ARN of the policy that lets calls be signed; empty: none is signed", empty=True
     ),
     "UPSTREAM_TIMEOUT_SECONDS": _Variable(summary="bound on one upstream call", read=_positive),
     "STORE_TIMEOUT_SECONDS": _Variable(
@@ -237,7 +219,7 @@ class GatewaySettings:
     table: str = _from("TABLE")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
     identity: frozenset[str] = _from("IDENTITY")
-    servers: Mapping[str, ServerSettings] = _from("SERVERS")
+    servers: Mapping[str, str] = _from("SERVERS")
     session_key_secret: str = _from("SESSION_KEY_SECRET")
     stage_proof_secret: str = _from("STAGE_PROOF_SECRET")
     policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
@@ -247,6 +229,9 @@ class GatewaySettings:
     allowed_origins: tuple[str, ...] = _from("ALLOWED_ORIGINS")
     allowed_hosts: tuple[str, ...] = _from("ALLOWED_HOSTS")
     allow_loopback_upstreams: bool = _from("ALLOW_LOOPBACK_UPSTREAMS")
+    upstream_function_arns: tuple[str, ...] = _from("UPSTREAM_FUNCTION_ARNS")
+    upstream_secret_arns: tuple[str, ...] = _from("UPSTREAM_SECRET_ARNS")
+    upstream_access_policy: str = _from("UPSTREAM_ACCESS_POLICY")
     upstream_timeout_seconds: int = _from("UPSTREAM_TIMEOUT_SECONDS")
     state_machine: str = _from("STATE_MACHINE")
     approval_key_id: str = _from("APPROVAL_KEY_ID")
@@ -267,10 +252,13 @@ class ExecutorSettings:
     table: str = _from("TABLE")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
     identity: frozenset[str] = _from("IDENTITY")
-    servers: Mapping[str, ServerSettings] = _from("SERVERS")
+    servers: Mapping[str, str] = _from("SERVERS")
     policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
     policy_max_age_seconds: int = _from("POLICY_MAX_AGE_SECONDS")
     allow_loopback_upstreams: bool = _from("ALLOW_LOOPBACK_UPSTREAMS")
+    upstream_function_arns: tuple[str, ...] = _from("UPSTREAM_FUNCTION_ARNS")
+    upstream_secret_arns: tuple[str, ...] = _from("UPSTREAM_SECRET_ARNS")
+    upstream_access_policy: str = _from("UPSTREAM_ACCESS_POLICY")
     upstream_timeout_seconds: int = _from("UPSTREAM_TIMEOUT_SECONDS")
     approval_key_id: str = _from("APPROVAL_KEY_ID")
     approval_retention_seconds: int = _from("APPROVAL_RETENTION_SECONDS")
@@ -331,6 +319,12 @@ class ActivatorSettings:
     """What the activator function reads."""
 
     bucket: str = _from("BUCKET")
+    servers: Mapping[str, str] = _from("SERVERS")
+    allow_loopback_upstreams: bool = _from("ALLOW_LOOPBACK_UPSTREAMS")
+    upstream_function_arns: tuple[str, ...] = _from("UPSTREAM_FUNCTION_ARNS")
+    upstream_secret_arns: tuple[str, ...] = _from("UPSTREAM_SECRET_ARNS")
+    upstream_access_policy: str = _from("UPSTREAM_ACCESS_POLICY")
+    upstream_timeout_seconds: int = _from("UPSTREAM_TIMEOUT_SECONDS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,15 +37,15 @@ def parse_policy(text: bytes | str, *, known_tools: Collection[str] | None = Non
     try:
         loaded = parse_document(read.tree, read.positions, known_tools=known_tools)
     except PolicyFaults as error:
-        faults = _further([*error.faults, *findings.faults], read.faults)
+        faults = further_faults([*error.faults, *findings.faults], read.faults)
         raise PolicyFaults([*read.faults, *faults]) from error
     if read.faults or findings.faults:
-        raise PolicyFaults([*read.faults, *_further(findings.faults, read.faults)])
+        raise PolicyFaults([*read.faults, *further_faults(findings.faults, read.faults)])
     source = Source(digest=read.digest, lines=read.lines, sealed=read.sealed)
     return replace(loaded, source=source, cases=cases)
 
 
-def _further(faults: Iterable[Fault], known: Iterable[Fault]) -> list[Fault]:
+def further_faults(faults: Iterable[Fault], known: Iterable[Fault]) -> list[Fault]:
     """Faults of the document that do not merely follow from a fault of the text there."""
     unreadable = {fault.path for fault in known if fault.path}
     return [fault for fault in faults if not _is_within(fault.path, unreadable)]

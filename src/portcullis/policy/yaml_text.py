@@ -203,7 +203,7 @@ class _Composer:
         self._next()  # the start of the stream says nothing
         start = self._next()
         if not isinstance(start, DocumentStartEvent):
-            empty = Fault(path="", message="the file holds no policy", line=1, column=1)
+            empty = Fault(path="", message="the file holds nothing", line=1, column=1)
             raise PolicyFaults([empty])
         self._values[()] = _start(start)
         if start.version or start.tags:
@@ -237,7 +237,7 @@ class _Composer:
             self.findings.fault_at(place, message, "it may have been cut short: check its end")
         if not isinstance(self._next(), StreamEndEvent):
             message = "the file holds more than one document"
-            self.findings.fault_at(place, message, "keep one policy a file")
+            self.findings.fault_at(place, message, "keep one document a file")
 
     def _value(self, event: Event, path: NodePath) -> JsonValue:
         self._values[path] = _start(event)

@@ -12,7 +12,6 @@ from portcullis.entrypoints.settings import (
     ExecutorSettings,
     GatewaySettings,
     MetadataSettings,
-    ServerSettings,
     read_settings,
 )
 from portcullis.errors import SettingsError
@@ -23,7 +22,7 @@ GOOD = {
     "PORTCULLIS_TABLE": "t",
     "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
     "PORTCULLIS_IDENTITY": "grants,jwt",
-    "PORTCULLIS_SERVERS": '{"mq": {"lambda": "f"}, "x": {"url": "https://x", "secret": "arn"}}',
+    "PORTCULLIS_SERVERS": '{"mq": "f"}',
     "PORTCULLIS_SESSION_KEY_SECRET": "arn",
     "PORTCULLIS_STAGE_PROOF_SECRET": "arn",
     "PORTCULLIS_POLICY_REFRESH_SECONDS": "30",
@@ -33,6 +32,9 @@ GOOD = {
     "PORTCULLIS_ALLOWED_ORIGINS": "",
     "PORTCULLIS_ALLOWED_HOSTS": "127.0.0.1:1, localhost:1",
     "PORTCULLIS_ALLOW_LOOPBACK_UPSTREAMS": "false",
+    "PORTCULLIS_UPSTREAM_FUNCTION_ARNS": "a,b",
+    "PORTCULLIS_UPSTREAM_SECRET_ARNS": "",
+    "PORTCULLIS_UPSTREAM_ACCESS_POLICY": "",
     "PORTCULLIS_UPSTREAM_TIMEOUT_SECONDS": "25",
     "PORTCULLIS_STATE_MACHINE": "arn",
     "PORTCULLIS_APPROVAL_KEY_ID": "arn",
@@ -67,10 +69,9 @@ CONSOLE = {
 
 def test_a_complete_environment_is_read() -> None:
     settings = read_settings(GatewaySettings, GOOD)
-    assert settings.servers == {
-        "mq": ServerSettings(function="f"),
-        "x": ServerSettings(url="https://x", secret="arn"),
-    }
+    assert settings.servers == {"mq": "f"}
+    assert settings.upstream_function_arns == ("a", "b")
+    assert (settings.upstream_secret_arns, settings.upstream_access_policy) == ((), "")
     assert settings.allowed_origins == ()
     assert settings.allowed_hosts == ("127.0.0.1:1", "localhost:1")
     assert settings.allow_loopback_upstreams is False
@@ -126,13 +127,11 @@ def test_a_missing_variable_stops_the_function(variable: str) -> None:
         ("PORTCULLIS_SESSION_CAP", "٣"),
         ("PORTCULLIS_SERVERS", "{"),
         ("PORTCULLIS_SERVERS", "[]"),
-        ("PORTCULLIS_SERVERS", '{"a": {}}'),
-        ("PORTCULLIS_SERVERS", '{"a": {"lambda": "f", "url": "https://x"}}'),
-        ("PORTCULLIS_SERVERS", '{"a": {"lambda": "f", "lamda": "g"}}'),
-        ("PORTCULLIS_SERVERS", '{"a": {"lambda": 1}}'),
-        ("PORTCULLIS_SERVERS", '{"a": "f"}'),
-        ("PORTCULLIS_SERVERS", '{"A b": {"lambda": "f"}}'),
-        ("PORTCULLIS_SERVERS", '{"a#b": {"lambda": "f"}}'),
+        ("PORTCULLIS_SERVERS", '{"a": ""}'),
+        ("PORTCULLIS_SERVERS", '{"a": 1}'),
+        ("PORTCULLIS_SERVERS", '{"a": {"lambda": "f"}}'),
+        ("PORTCULLIS_SERVERS", '{"A b": "f"}'),
+        ("PORTCULLIS_SERVERS", '{"a#b": "f"}'),
     ],
 )
 def test_P18_an_unusable_value_stops_the_function(variable: str, value: str) -> None:

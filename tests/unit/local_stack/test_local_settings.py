@@ -13,9 +13,10 @@ def test_everything_may_be_absent() -> None:
     assert settings.policies == REPOSITORY / "policies"
     assert settings.template == REPOSITORY / "template.yaml"
     assert settings.parameters == {}
+    assert settings.servers == {}
 
 
-def test_servers_and_parameters_become_template_parameters(tmp_path: Path) -> None:
+def test_servers_and_parameters_are_read(tmp_path: Path) -> None:
     servers = {"x": {"url": "http://127.0.0.1:1/mcp"}}
     settings = read_local_settings(
         {
@@ -27,7 +28,7 @@ def test_servers_and_parameters_become_template_parameters(tmp_path: Path) -> No
         }
     )
     assert (settings.host, settings.port, settings.policies) == ("localhost", 8080, tmp_path)
-    assert json.loads(settings.parameters["ExtraServers"]) == servers
+    assert settings.servers == servers
     assert settings.parameters["SessionCap"] == "2"
     assert settings.parameters["AllowedOrigins"] == "http://a"
 
@@ -44,6 +45,8 @@ def test_children_inherit_only_what_is_named() -> None:
         {"PORT": "-1"},
         {"PORT": "65536"},
         {"SERVERS": "x"},
+        {"SERVERS": '{"x": "http://127.0.0.1:1"}'},
+        {"SERVERS": '{"Not Ours": {"url": "http://127.0.0.1:1"}}'},
         {"PARAMETERS": "[]"},
         {"POLICIES": "/does/not/exist"},
         {"TEMPLATE": "/does/not/exist"},

@@ -122,7 +122,7 @@ def test_a_directive_is_refused() -> None:
 
 
 def test_a_second_document_is_refused() -> None:
-    hint = "the file holds more than one document (keep one policy a file)"
+    hint = "the file holds more than one document (keep one document a file)"
     assert told("a: 1\n---\nb: 2\n") == [f"line 2, column 1: {hint}"]
     assert told("---\na: 1\n...\n---\nb: 2\n...\n") == [f"line 3, column 4: {hint}"]
 
@@ -218,4 +218,4 @@ class TestTheEndOfTheFile:
 
 
 def test_an_empty_file_holds_no_policy() -> None:
-    assert told("") == told("# only this\n") == ["line 1, column 1: the file holds no policy"]
+    assert told("") == told("# only this\n") == ["line 1, column 1: the file holds nothing"]

@@ -1,0 +1,88 @@
+"""Who may upload what, and what the gateway may reach of what was registered."""
+
+import json
+
+import pytest
+
+from portcullis.adapters.s3_activation import incoming_key
+from portcullis.adapters.s3_registrations import active_server_key
+from portcullis.adapters.server_activation import incoming_server_key, server_status_key
+from support.deployment import RESOURCES, listed, of_type, roles, statements, targets
+
+PEOPLE = {
+    "PolicyAuthorPolicy": {"incoming/policies/*"},
+    "ServerRegistrarPolicy": {"incoming/servers/*"},
+    "BucketReaderPolicy": set[str](),
+}
+
+
+def test_who_writes_policies_brings_no_servers_and_nobody_writes_what_is_in_force() -> None:
+    assert set(of_type("AWS::IAM::ManagedPolicy")) == set(PEOPLE)
+    for name, written in PEOPLE.items():
+        reach: dict[str, set[str]] = {}
+        for one in statements(name):
+            assert one["Effect"] == "Allow"
+            for action in one["Action"]:
+                paths = {
+                    json.dumps(path).partition("/")[2][:-2] for path in listed(one["Resource"])
+                }
+                reach.setdefault(action, set()).update(paths)
+        assert reach.pop("s3:PutObject", set()) == written
+        assert set(reach) == {
+            "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions",
+        }  # fmt: skip
+        assert reach["s3:ListBucket"] == {""}, "the bucket itself"
+
+
+@pytest.mark.parametrize(
+    ("policy", "key", "keeps_out"),
+    [
+        ("PolicyAuthorPolicy", incoming_key("x"), incoming_server_key("x")),
+        ("ServerRegistrarPolicy", incoming_server_key("x"), incoming_key("x")),
+    ],
+)
+def test_a_right_to_upload_reaches_its_own_uploads_alone(
+    policy: str, key: str, keeps_out: str
+) -> None:
+    (upload,) = [one for one in statements(policy) if "s3:PutObject" in one["Action"]]
+    folder = upload["Resource"]["Fn::Sub"].removeprefix("${PolicyBucket.Arn}/").removesuffix("*")
+    assert key.startswith(folder)
+    assert not keeps_out.startswith(folder)
+
+
+def test_a_registrar_sees_what_became_of_a_registration() -> None:
+    text = json.dumps(statements("ServerRegistrarPolicy"))
+    for key in (active_server_key("x"), server_status_key("x")):
+        assert f"{key.rpartition('/')[0]}/*" in text
+
+
+def test_a_hosted_server_gives_nobody_a_right_to_upload() -> None:
+    (rights,) = [one for one in statements("HostGuardPolicy") if one["Sid"] == "Rights"]
+    assert set(rights["Action"]) == {
+        "iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:AttachUserPolicy",
+    }  # fmt: skip
+    assert targets(rights["Condition"]["ArnEquals"]["iam:PolicyARN"]) == set(PEOPLE)
+
+
+@pytest.mark.parametrize("role", ["GatewayRole", "ExecutorRole"])
+def test_who_calls_servers_reaches_those_that_the_deployment_permits(role: str) -> None:
+    by_sid = {one["Sid"]: one for one in statements(role)}
+    called = by_sid["CallRegisteredFunctions"]
+    assert (called["Action"], called["Resource"]) == (
+        ["lambda:InvokeFunction"],
+        {"Ref": "UpstreamFunctionArns"},
+    )
+    assert by_sid["ReadUpstreamSecrets"]["Resource"] == {"Ref": "UpstreamSecretArns"}
+    attached = RESOURCES[role]["Properties"]["ManagedPolicyArns"]
+    assert attached == {
+        "Fn::If": [
+            "HasUpstreamAccessPolicy",
+            [{"Ref": "UpstreamAccessPolicyArn"}],
+            {"Ref": "AWS::NoValue"},
+        ]
+    }
+
+
+def test_no_other_role_calls_servers_with_rights_the_operator_attached() -> None:
+    with_more = {role for role in roles() if "ManagedPolicyArns" in RESOURCES[role]["Properties"]}
+    assert with_more == {"GatewayRole", "ExecutorRole"}
