@@ -109,13 +109,17 @@ template: .venv/.installed-dev .tools/sam/.installed ## the deployment template
 	@$(BIN)/cfn-lint template.yaml
 	@$(SAM) validate --lint --template template.yaml
 
-# SAM needs the runtime's own interpreter, with pip, first on the PATH: .tools/uv is one.
+# SAM builds with the runtime's own interpreter and its pip, first on the PATH: .tools/uv is one.
+# It keeps what it built while the sources stay the same, and does not count our scripts among them.
+BUILDERS := $(wildcard scripts/build_*.py) layers/layer.mk src/Makefile
 build: .tools/sam/.installed ## what `sam deploy` uploads
 	@mkdir -p .cache
 	$(call title,build)
 	@if [ -x .tools/uv/bin/python3.13 ]; then \
+	    [ -z "$$(find $(BUILDERS) -newer .aws-sam/.built 2>&1)" ] || rm -rf .aws-sam/cache; \
 	    PATH="$(CURDIR)/.tools/uv/bin:$$PATH" $(SAM) build --cached --parallel >.cache/build.log 2>&1 \
 	        || { cat .cache/build.log; exit 1; }; \
+	    touch .aws-sam/.built; \
 	    echo "built: $$(ls .aws-sam/build | grep -cv yaml) functions and layers"; \
 	else echo "skipped: sam build (needs Python 3.13, the functions' runtime)"; fi
 

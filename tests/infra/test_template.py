@@ -146,14 +146,6 @@ def test_what_must_outlive_the_stack_is_retained() -> None:
     }
 
 
-def test_every_layer_has_a_folder_with_its_requirements() -> None:
-    for one in RESOURCES.values():
-        if one["Type"] == "AWS::Serverless::LayerVersion":
-            folder = ROOT / one["Properties"]["ContentUri"]
-            assert (folder / "requirements.in").is_file()
-            assert (folder / "requirements.txt").is_file()
-
-
 def test_the_template_has_no_aliases_which_cloudformation_refuses() -> None:
     text = (ROOT / "template.yaml").read_text("utf-8")
     assert not re.search(r"[:\-] [&*]\w", text)
