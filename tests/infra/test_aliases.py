@@ -21,6 +21,13 @@ def test_every_function_publishes_the_same_alias() -> None:
         assert "AutoPublishAlias" not in one["Properties"]
 
 
+def test_functions_start_from_a_snapshot_where_a_parameter_says_so() -> None:
+    assert GLOBALS["SnapStart"] == {
+        "ApplyOn": {"Fn::If": ["UsesSnapStart", "PublishedVersions", "None"]}
+    }
+    assert TEMPLATE["Parameters"]["SnapStart"]["Default"] == "false"
+
+
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_a_changed_layer_or_parameter_publishes_a_version(name: str) -> None:
     properties = FUNCTIONS[name]["Properties"]

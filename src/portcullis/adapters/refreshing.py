@@ -9,7 +9,8 @@ leaves the last known good value in use until `max_age`, then every read raises.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from portcullis.errors import UnavailableError
 from portcullis.policy.model import Instant
@@ -23,6 +24,16 @@ RETRY_MICROS = 1_000_000  # a failing load is tried at most once a second
 def spawn_thread(work: Callable[[], None]) -> None:
     """Run `work` on a daemon thread."""
     threading.Thread(target=work, daemon=True).start()
+
+
+# Every value there is in this process, for `forget_everything`; a snapshot holds them all.
+_ALIVE: "WeakSet[Refreshing[Any]]" = WeakSet()
+
+
+def forget_everything() -> None:
+    """Let no value be used again that was loaded before now; what cannot be loaded then denies."""
+    for value in list(_ALIVE):
+        value.forget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,12 @@ class Refreshing(Generic[T]):
         self._failed_at: int | None = None
         self._last_error = UnavailableError("nothing was ever loaded")
         self._loading = threading.Lock()
+        _ALIVE.add(self)
+
+    def forget(self) -> None:
+        """Hold nothing: the next caller waits for a load, and has no last known good value."""
+        self._held = None
+        self._failed_at = None
 
     def get(self, now: Instant) -> T:
         """Answer the value, loading it first where the ages above ask for it.

@@ -15,6 +15,7 @@ from portcullis.entrypoints.authorizer import AgentGrants, Credentials, Desk, au
 from portcullis.entrypoints.caller_seal import USE
 from portcullis.entrypoints.client_config import store_config
 from portcullis.entrypoints.clocks import clock
+from portcullis.entrypoints.restore import forget_after_restore
 from portcullis.entrypoints.settings import AuthorizerSettings, read_settings
 
 _SETTINGS = read_settings(AuthorizerSettings, os.environ)
@@ -44,6 +45,7 @@ DESK = Desk(
         USE, _SETTINGS.session_key_secret
     ),
 )
+forget_after_restore()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -4,9 +4,11 @@ import os
 from typing import Any
 
 from portcullis.entrypoints.bootstrap import build_executor
+from portcullis.entrypoints.restore import forget_after_restore
 from portcullis.entrypoints.settings import ExecutorSettings, read_settings
 
 EXECUTOR = build_executor(read_settings(ExecutorSettings, os.environ))
+forget_after_restore()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:

@@ -13,11 +13,13 @@ from portcullis.entrypoints.apigw import (
     to_response,
 )
 from portcullis.entrypoints.bootstrap import build_door
+from portcullis.entrypoints.restore import forget_after_restore
 from portcullis.entrypoints.settings import GatewaySettings, read_settings
 from portcullis.errors import CredentialError
 
 SETTINGS = read_settings(GatewaySettings, os.environ)
 DOOR = build_door(SETTINGS)
+forget_after_restore()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from portcullis.adapters.refreshing import Refreshing
+from portcullis.adapters.refreshing import Refreshing, forget_everything
 from portcullis.errors import PolicyUnavailableError, UnavailableError
 from portcullis.policy.model import Instant
 
@@ -135,3 +135,22 @@ def test_a_thread_that_waited_for_another_load_uses_its_value() -> None:
     assert held.get(at(40)) == 2
     assert held._load_and_wait(at(40)) == 2
     assert source.loads == 2
+
+
+def test_what_is_forgotten_is_loaded_again_and_is_no_last_known_good_value() -> None:
+    source = ["old"]
+
+    def load(_last: str | None) -> str:
+        if not source:
+            raise UnavailableError("down")
+        return source[0]
+
+    value = Refreshing(load, refresh_seconds=300, max_age_seconds=3600)
+    assert value.get(Instant(micros=0)) == "old"
+    source[0] = "new"
+    forget_everything()
+    assert value.get(Instant(micros=1)) == "new"
+    source.clear()
+    forget_everything()
+    with pytest.raises(UnavailableError):
+        value.get(Instant(micros=2))
