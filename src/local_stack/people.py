@@ -14,14 +14,15 @@ USUAL_GROUPS = ("approvers", "platform")  # what a policy that is written later 
 _PREFIX = "group:"
 
 
-def named_groups(folder: Path, servers: Iterable[str]) -> tuple[str, ...]:
-    """Answer the usual groups and those that a server's policy names as approvers, sorted."""
-    found = set(USUAL_GROUPS)
+def named_groups(
+    folder: Path, servers: Iterable[str], *, besides: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Answer the usual groups, and those that policies or `besides` name as approvers, sorted."""
+    named = [*besides]
     for server in servers:
-        for approver in _approvers(_read(folder / f"{server}.yaml")):
-            if approver.startswith(_PREFIX) and len(approver) > len(_PREFIX):
-                found.add(approver.removeprefix(_PREFIX))
-    return tuple(sorted(found))
+        named += _approvers(_read(folder / f"{server}.yaml"))
+    groups = {one.removeprefix(_PREFIX) for one in named if one.startswith(_PREFIX)}
+    return tuple(sorted({*USUAL_GROUPS, *groups} - {""}))
 
 
 def _read(path: Path) -> Any:

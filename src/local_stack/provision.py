@@ -85,6 +85,10 @@ def provision(template: Template, clients: Clients) -> None:
     types = template.types()
     template.physical.update(_foreseen(types))
     for logical_id, kind in types.items():
+        name = template.name_of(logical_id) if kind == FUNCTION else None
+        if name is not None:
+            template.physical[logical_id] = _FORESEEN[FUNCTION](name)
+    for logical_id, kind in types.items():
         if kind in NOT_EMULATED or kind in {FUNCTION, STATE_MACHINE}:
             continue
         if kind not in _CREATE:
@@ -243,6 +247,10 @@ def _create_state_machines(template: Template, clients: Clients) -> None:
 def _create_rules(template: Template, clients: Clients) -> None:
     client = clients["events"]
     for rule in template.rules():
-        client.put_rule(Name=rule.name, EventPattern=json.dumps(rule.pattern))
+        client.put_rule(
+            Name=rule.name,
+            EventPattern=json.dumps(rule.pattern),
+            State="ENABLED" if rule.is_enabled else "DISABLED",
+        )
         target = {"Id": rule.function, "Arn": rule.target}
         client.put_targets(Rule=rule.name, Targets=[target])

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from local_stack.approving import People
 from local_stack.children import start_child, stop_child
 from local_stack.environment_pool import EnvironmentPool
 from local_stack.errors import InitError, LocalStackError
@@ -153,14 +154,11 @@ class Supervisor:
             raise LocalStackError(str(error)) from error
 
     async def _open(self, template: Template, clients: Clients, *, base_url: str) -> dict[str, Any]:
-        """Activate the policies and mint the grants; answer the ready line."""
+        """Mint the grants and activate the policies; answer the ready line."""
         bucket, table = (template.physical[name].ref for name in ("PolicyBucket", "StateTable"))
         await upload_servers(clients["s3"], bucket, self._settings.servers)
         servers = [*_servers(template), *self._settings.servers]
-        await upload_policies(
-            clients["s3"], bucket, self._settings.policies, servers=servers, report=report
-        )
-        groups = named_groups(self._settings.policies, servers)
+        groups = named_groups(self._settings.policies, servers, besides=_approvers(template))
 
         def agent(name: str) -> str:
             return _mint(clients, table, name=name, servers=servers)
@@ -168,6 +166,15 @@ class Supervisor:
         def person(name: str, role: str) -> str:
             return _mint(clients, table, name=name, role=role, person=name, groups=groups)
 
+        approver, admin = person("local-approver", "approver"), person("local-admin", "admin")
+        await upload_policies(
+            clients["s3"],
+            bucket,
+            self._settings.policies,
+            servers=servers,
+            approve=People(f"{base_url}/approvals", (approver, admin)).approve,
+            report=report,
+        )
         return {
             "event": "ready",
             "mcp_urls": {server: f"{base_url}/mcp/{server}" for server in servers},
@@ -176,8 +183,8 @@ class Supervisor:
             "console_url": f"{base_url}/approvals",
             "agent_token": agent("local-agent"),
             "second_agent_token": agent("second-local-agent"),
-            "approver_token": person("local-approver", "approver"),
-            "admin_token": person("local-admin", "admin"),
+            "approver_token": approver,
+            "admin_token": admin,
             "aws_endpoint_url": clients.endpoint_url,
             "bucket": bucket,
             "table": table,
@@ -230,9 +237,19 @@ def _parameters(settings: LocalSettings, *, host: str, port: int) -> Mapping[str
 
 def _servers(template: Template) -> list[str]:
     """The servers that the deployment brings itself, read from its functions' settings."""
+    return list(json.loads(_variable(template, "PORTCULLIS_SERVERS")))
+
+
+def _approvers(template: Template) -> list[str]:
+    """Who may approve policies, read from the activator's settings."""
+    return [one.strip() for one in _variable(template, "PORTCULLIS_POLICY_APPROVERS").split(",")]
+
+
+def _variable(template: Template, name: str) -> str:
+    """The one value that every function with this variable has."""
     (text,) = {
-        function.environment["PORTCULLIS_SERVERS"]
+        function.environment[name]
         for function in template.functions()
-        if "PORTCULLIS_SERVERS" in function.environment
+        if name in function.environment
     }
-    return list(json.loads(text))
+    return text

@@ -56,6 +56,7 @@ class Rule:
     pattern: Mapping[str, Any]
     function: str  # logical id
     target: str  # the ARN of the function, or of the alias it publishes
+    is_enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,11 @@ class Template:
             if "Condition" not in resource or self._resolver.holds(resource["Condition"])
         }
 
+    def name_of(self, logical_id: str) -> str | None:
+        """The name that the template gives a function, None where it gives none."""
+        name = self._raw(logical_id).get("FunctionName")
+        return None if name is None else str(self._resolver.resolve(name))
+
     def properties(self, logical_id: str) -> Mapping[str, Any]:
         """The resolved properties of one resource."""
         found: Mapping[str, Any] = self._resolver.resolve(self._raw(logical_id))
@@ -161,6 +167,7 @@ class Template:
                 pattern=self._resolver.resolve(event["Pattern"]),
                 function=logical_id,
                 target=self._target(logical_id),
+                is_enabled=self._resolver.resolve(event.get("State", "ENABLED")) == "ENABLED",
             )
             for logical_id, name, kind, event in self._events()
             if kind == "EventBridgeRule"

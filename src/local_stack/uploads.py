@@ -17,6 +17,7 @@ _PAUSE_SECONDS = 0.05
 _LONGEST_SECONDS = 30.0
 
 Report = Callable[[str], None]
+Approve = Callable[[str], bool]  # a request's id; answers whether it is approved
 
 
 async def upload_servers(s3: Any, bucket: str, servers: Mapping[str, Mapping[str, object]]) -> None:
@@ -40,9 +41,17 @@ async def upload_servers(s3: Any, bucket: str, servers: Mapping[str, Mapping[str
 
 
 async def upload_policies(
-    s3: Any, bucket: str, folder: Path, *, servers: Collection[str], report: Report
+    s3: Any,
+    bucket: str,
+    folder: Path,
+    *,
+    servers: Collection[str],
+    approve: Approve,
+    report: Report,
 ) -> None:
     """Upload every `<server>.yaml`; what is wrong is reported and does not stop the others.
+
+    `approve` is asked about a policy that needs an approval.
 
     Raises:
         LocalStackError: the activator did not say anything in time.
@@ -58,8 +67,13 @@ async def upload_policies(
         _status(s3, bucket, f"status/{server}.json", version)
         for server, version in versions.items()
     ]
-    for status in await asyncio.gather(*waits):
-        if status["state"] != "active":
+    for seen in await asyncio.gather(*waits):
+        status = seen
+        if status["state"] == "waiting":
+            status = await _approved(s3, bucket, status, approve)
+        if status["state"] == "waiting":
+            report(f"{status['server']}.yaml: waits at {status['waiting']['url']}")
+        elif status["state"] != "active":
             for fault in status["faults"]:
                 report(f"{status['server']}.yaml: {_line(fault)}")
 
@@ -84,11 +98,24 @@ def _upload(s3: Any, bucket: str, name: str, body: bytes) -> str:
     return str(stored["VersionId"])
 
 
-async def _status(s3: Any, bucket: str, key: str, version: str) -> dict[str, Any]:
-    """Answer the status of exactly this upload."""
+async def _approved(
+    s3: Any, bucket: str, status: dict[str, Any], approve: Approve
+) -> dict[str, Any]:
+    """Answer the status once the approval was carried out; the same where there was none."""
+    if not await asyncio.to_thread(approve, status["waiting"]["approval"]):
+        return status
+    key, version = f"status/{status['server']}.json", status["source_version"]
+    return await _status(s3, bucket, key, version, is_decided=True)
+
+
+async def _status(
+    s3: Any, bucket: str, key: str, version: str, *, is_decided: bool = False
+) -> dict[str, Any]:
+    """Answer the status of exactly this upload; where it `is_decided`, the one after that."""
     for _ in range(int(_LONGEST_SECONDS / _PAUSE_SECONDS)):
         status = await asyncio.to_thread(_read_status, s3, bucket, key)
-        if status is not None and status["source_version"] == version:
+        is_new = status is not None and status["source_version"] == version
+        if status is not None and is_new and not (is_decided and status["state"] == "waiting"):
             return status
         await asyncio.sleep(_PAUSE_SECONDS)
     raise LocalStackError(f"nothing was said in time in `{key}`")

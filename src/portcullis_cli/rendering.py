@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from portcullis.approvals.kinds import RequestKind
 from portcullis.approvals.masking import leaves, read_json
+from portcullis.approvals.policy_change import lines_of
 from portcullis.approvals.presentation import path_text
 from portcullis.approvals.states import State
 from portcullis.approvals.visible_text import visible
-from portcullis.console.wording import STATES
+from portcullis.console.kind_words import WORDS
 from portcullis.values import JsonObject, JsonValue
 from portcullis_cli.json_text import for_people, for_programs, unhidden
 
@@ -75,8 +77,11 @@ def show_request(console: Console, request: JsonObject) -> None:
     for label, text in _facts(request):
         if text:
             _print_fact(console, label, Text(text))
-    arguments = request.get("arguments")
+    arguments, file = _apart(request)
     _print_block(console, "arguments", arguments)
+    if file is not None:
+        console.print(Text("\npolicy, the whole file", style="bold"), soft_wrap=True)
+        console.print(Text(_file(file)), soft_wrap=True)
     for leaf in leaves(arguments):
         inside = read_json(leaf.value) if isinstance(leaf.value, str) else None
         if inside:
@@ -85,6 +90,8 @@ def show_request(console: Console, request: JsonObject) -> None:
 
 def question(request: JsonObject) -> str:
     """What is asked before a yes, with what the eye should not have to look up."""
+    if _kind(request) is RequestKind.POLICY:
+        return f"Put {_requester(request)} in force, as revision {plain(request.get('revision'))}?"
     return f"Let {_call(request)} run once for {_requester(request)}?"
 
 
@@ -93,7 +100,7 @@ def outcome(request: JsonObject) -> str:
     state = plain(request.get("state"))
     if state == State.PENDING.value:
         return f"{state}: {_counted(request)} approvals. It runs when enough people have approved."
-    words = STATES.get(State(state)) if state in _STYLES else None
+    words = WORDS[_kind(request)].states.get(State(state)) if state in _STYLES else None
     return f"{state}: {words.meaning}" if words else state
 
 
@@ -139,6 +146,27 @@ def _facts(request: JsonObject) -> Iterable[tuple[str, str]]:
     yield "digest", plain(request.get("digest"))
     yield "link", plain(request.get("link"))
     yield "you", _you(request)
+
+
+def _kind(request: JsonObject) -> RequestKind:
+    is_policy = request.get("kind") == RequestKind.POLICY.value
+    return RequestKind.POLICY if is_policy else RequestKind.CALL
+
+
+def _apart(request: JsonObject) -> tuple[JsonValue, str | None]:
+    """The arguments, and apart from them the file of a policy, which is read line by line."""
+    arguments = request.get("arguments")
+    if _kind(request) is RequestKind.POLICY and isinstance(arguments, dict):
+        file = arguments.get("policy")
+        if isinstance(file, str):
+            return {name: one for name, one in arguments.items() if name != "policy"}, file
+    return arguments, None
+
+
+def _file(text: str) -> str:
+    """A file behind a margin, so that no line of it can pass for one of ours."""
+    shown = "".join(piece.text for piece in lines_of(text))
+    return "\n".join(f"  | {line}" for line in shown.split("\n"))
 
 
 def _you(request: JsonObject) -> str:

@@ -17,12 +17,14 @@ from portcullis.adapters.s3_policies import active_key
 from portcullis.adapters.s3_registrations import active_server_key
 from portcullis.adapters.s3_snapshots import snapshot_key
 from portcullis.adapters.server_activation import incoming_server_key
+from portcullis.entrypoints.account import ACTIVATOR_TIMEOUT_SECONDS
 from portcullis.gateway.approval_ports import ARGUMENTS, RESULT
 from support.deployment import (
     FUNCTIONS,
     HOST_ROLES,
     RESOURCES,
     ROOT,
+    TEMPLATE,
     key_statements,
     listed,
     of_type,
@@ -31,6 +33,7 @@ from support.deployment import (
     statements,
     target,
     targets,
+    variables,
 )
 
 STATE_TABLE = {"Fn::GetAtt": ["StateTable", "Arn"]}
@@ -68,6 +71,7 @@ def test_a_role_reaches_only_the_items_it_is_there_for() -> None:
     actions = {action for found in reached.values() for _, action in found}
     assert actions == {"BatchGetItem", "GetItem", "UpdateItem"}
     assert changed == {
+        "ActivatorRole": {"APPROVAL#*", "ASK#*", "ASKER#*"},
         "ApprovalStateMachineRole": {"APPROVAL#*"},
         "AuthorizerRole": set(),
         "ConsoleRole": {"APPROVAL#*"},
@@ -227,6 +231,7 @@ def test_a_key_is_used_by_whom_its_policy_names_and_by_nobody_else() -> None:
     assert used == {
         ("HostStateKey", "AmazonMqHostRole", "kms:Decrypt", None),
         ("HostStateKey", "AmazonMqHostRole", "kms:Encrypt", None),
+        ("ApprovalKey", "ActivatorRole", "kms:GenerateDataKey", ARGUMENTS),
         ("ApprovalKey", "GatewayRole", "kms:GenerateDataKey", ARGUMENTS),
         ("ApprovalKey", "GatewayRole", "kms:Decrypt", RESULT),
         ("ApprovalKey", "ExecutorRole", "kms:Decrypt", ARGUMENTS),
@@ -295,3 +300,37 @@ def test_the_iam_server_can_write_only_where_it_is_not_read_only() -> None:
         if "iam:" in action
     }
     assert all(verb.startswith(("Get", "List", "Simulate")) for verb in verbs)
+
+
+def test_only_the_executor_invokes_the_activator_and_only_where_policies_are_approved() -> None:
+    """The function's name is given, because the two cannot refer to one another."""
+    invoking = {
+        name
+        for name in granting()
+        for one in statements(name)
+        if "lambda:InvokeFunction" in listed(one["Action"])
+        and "ActivatorFunction" in targets(one["Resource"])
+    }
+    assert invoking == {"ExecutorActivatesPolicy"}
+    policy = RESOURCES["ExecutorActivatesPolicy"]
+    assert policy["Condition"] == "ApprovesPolicies"
+    assert targets(policy["Properties"]["Roles"]) == {"ExecutorRole"}
+    name = FUNCTIONS["ActivatorFunction"]["Properties"]["FunctionName"]
+    assert variables("ExecutorFunction")["PORTCULLIS_ACTIVATOR"] == name
+
+
+def test_the_executor_waits_longer_for_the_activator_than_it_runs() -> None:
+    activator = FUNCTIONS["ActivatorFunction"]["Properties"]
+    timeout = activator.get("Timeout", TEMPLATE["Globals"]["Function"]["Timeout"])
+    assert int(timeout) < ACTIVATOR_TIMEOUT_SECONDS
+    assert FUNCTIONS["ExecutorFunction"]["Properties"]["Timeout"] > ACTIVATOR_TIMEOUT_SECONDS
+
+
+def test_the_end_of_a_request_is_told_to_the_activator_where_policies_are_approved() -> None:
+    events = FUNCTIONS["ActivatorFunction"]["Properties"]["Events"]
+    ended = events["ApprovalEnded"]["Properties"]
+    assert ended["State"] == {"Fn::If": ["ApprovesPolicies", "ENABLED", "DISABLED"]}
+    machine = (ROOT / "src/statemachines/approval.asl.json").read_text("utf-8")
+    told = json.loads(machine)["States"]["TellEnd"]["Parameters"]["Entries"][0]
+    assert ended["Pattern"]["source"] == [told["Source"]]
+    assert ended["Pattern"]["detail-type"] == [told["DetailType"]]

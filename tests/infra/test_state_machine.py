@@ -160,7 +160,7 @@ def test_the_role_allows_what_the_tasks_do_where_they_do_it_and_nothing_else() -
     assert bus.endswith(f":event-bus/{SUBSTITUTIONS['EventBus']}")
 
 
-def test_nobody_but_the_gateway_starts_and_only_who_decides_wakes() -> None:
+def test_only_who_asks_starts_and_only_who_asks_or_decides_wakes() -> None:
     allowed = {
         (name, action)
         for name, one in RESOURCES.items()
@@ -170,6 +170,8 @@ def test_nobody_but_the_gateway_starts_and_only_who_decides_wakes() -> None:
         if statement["Effect"] == "Allow" and action.startswith("states:")
     }
     assert allowed == {
+        ("ActivatorRole", "states:StartExecution"),
+        ("ActivatorRole", "states:SendTaskSuccess"),
         ("GatewayRole", "states:StartExecution"),
         ("GatewayRole", "states:SendTaskSuccess"),
         ("ConsoleRole", "states:SendTaskSuccess"),

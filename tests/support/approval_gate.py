@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from portcullis.approvals.kinds import RequestKind
 from portcullis.approvals.record import ApprovalRecord
 from portcullis.errors import ApprovalStoreError, GrantStoreError
 from portcullis.gateway.approval_ports import Credentials
+from portcullis.gateway.call_work import CallWork
 from portcullis.gateway.deciding import Desk, Viewer, Word
 from portcullis.gateway.execution import ExecutionPorts, Executor
 from portcullis.gateway.outcome import Carrier
+from portcullis.gateway.policy_work import Activator, PolicyWork
 from portcullis.gateway.readiness import Readiness
 from portcullis.policy.model import Principal
 from portcullis.policy.policy_text import parse_policy
@@ -59,12 +62,27 @@ class FixedCredentials(Credentials):
         return credential in self.live
 
 
+class ScriptedActivator(Activator):
+    """Answers what a test says; `asked` are the requests and servers it was asked for."""
+
+    def __init__(self) -> None:
+        self.answer: str | Exception | None = None
+        self.asked: list[tuple[str, str]] = []
+
+    def put_in_force(self, approval_id: str, server: str) -> str | None:
+        self.asked.append((approval_id, server))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
 class ApprovalGate(World):
     """Calls go through the gateway, decisions through the desk, execution through the executor."""
 
     def __init__(self, policy_text: str = ASKING, *, legacy_url: bool = False) -> None:
         super().__init__(policy_text, legacy_url=legacy_url)
         self.credentials = FixedCredentials()
+        self.activator = ScriptedActivator()
         self.desk = Desk(self.approvals, self.workflow, self.vault, clock=self._clock)
 
     def send(self, message: Any, *, principal: Principal = AGENT, **more: Any) -> HttpReply:
@@ -104,15 +122,20 @@ class ApprovalGate(World):
     def executor(self) -> Executor:
         return Executor(
             ExecutionPorts(store=self.approvals, counters=self.counters, log=self.log),
-            Readiness(
-                policies=self.policies,
-                snapshots=self.snapshots,
-                store=self.approvals,
-                vault=self.vault,
-                credentials=self.credentials,
-                upstreams=self.servers,
-            ),
-            Carrier(self.approvals, self.vault),
+            {
+                RequestKind.CALL: CallWork(
+                    Readiness(
+                        policies=self.policies,
+                        snapshots=self.snapshots,
+                        store=self.approvals,
+                        vault=self.vault,
+                        credentials=self.credentials,
+                        upstreams=self.servers,
+                    ),
+                    Carrier(self.approvals, self.vault),
+                ),
+                RequestKind.POLICY: PolicyWork(self.activator),
+            },
             clock=self._clock,
             new_id=self._new_id,
         )

@@ -1,35 +1,10 @@
-"""An MCP server that lives in its own Lambda function (see `mcp_host`).
+"""An MCP server that lives in its own Lambda function (see `mcp_host`)."""
 
-Source: Lambda API reference, Invoke. The client this adapter is given must not retry: a
-retried invocation could carry out a tool call twice.
-"""
-
-from portcullis.adapters.aws_calls import AwsError, Client, error_code, was_never_sent
-from portcullis.errors import StrictJsonError, UpstreamNotSentError, UpstreamUncertainError
+from portcullis.adapters.aws_calls import Client
+from portcullis.adapters.function_calls import invoke_once
+from portcullis.errors import UpstreamUncertainError
 from portcullis.gateway.ports import Upstream, UpstreamReply, UpstreamRequest
-from portcullis.strictjson import dump, parse
-from portcullis.values import JsonValue
-
-MAXIMUM_REPLY_BYTES = 6 << 20
-
-# Refusals of the Lambda service itself: the function was not started.
-_NOT_STARTED = frozenset(
-    {
-        "AccessDeniedException",
-        "EC2ThrottledException",
-        "InvalidRequestContentException",
-        "KMSAccessDeniedException",
-        "RequestTooLargeException",
-        "ResourceConflictException",
-        "ResourceNotFoundException",
-        "ResourceNotReadyException",
-        "SnapStartException",
-        "SnapStartNotReadyException",
-        "SnapStartTimeoutException",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
+from portcullis.values import JsonObject, JsonValue
 
 
 class LambdaUpstream(Upstream):
@@ -46,34 +21,16 @@ class LambdaUpstream(Upstream):
         timeout_seconds: float,  # noqa: ARG002 - the port's; boto3 knows it per client only
     ) -> UpstreamReply:
         """See `Upstream.send`. The time-out is the client's own read time-out."""
-        payload = dump(
-            {
-                "method": request.method,
-                "headers": [[name, value] for name, value in request.headers],
-                "body": request.body.decode("utf-8"),
-                "scope": request.scope,
-            }
-        )
-        try:
-            answer = self._client.invoke(FunctionName=self._function, Payload=payload)
-            body = answer["Payload"].read(MAXIMUM_REPLY_BYTES + 1)
-        except AwsError as error:
-            code = error_code(error)
-            if code in _NOT_STARTED or was_never_sent(error):
-                raise UpstreamNotSentError(f"the server did not start: {code}") from error
-            raise UpstreamUncertainError(f"the server did not answer: {code}") from error
-        if answer.get("FunctionError"):
-            raise UpstreamUncertainError("the server failed while it ran")
-        return _read(body)
+        payload: JsonObject = {
+            "method": request.method,
+            "headers": [[name, value] for name, value in request.headers],
+            "body": request.body.decode("utf-8"),
+            "scope": request.scope,
+        }
+        return _read(invoke_once(self._client, self._function, payload, what="the server"))
 
 
-def _read(body: bytes) -> UpstreamReply:
-    try:
-        tree = parse(body, max_bytes=MAXIMUM_REPLY_BYTES)
-    except StrictJsonError as error:
-        raise UpstreamUncertainError("the server's answer cannot be read") from error
-    if not isinstance(tree, dict):
-        raise UpstreamUncertainError("the server's answer cannot be read")
+def _read(tree: JsonObject) -> UpstreamReply:
     status, text = tree.get("status"), tree.get("body")
     if type(status) is not int or not isinstance(text, str):
         raise UpstreamUncertainError("the server's answer cannot be read")

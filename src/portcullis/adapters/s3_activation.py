@@ -18,7 +18,7 @@ from portcullis.adapters.s3_snapshots import MAXIMUM_BYTES as MAXIMUM_SNAPSHOT_B
 from portcullis.adapters.s3_snapshots import read_snapshot, snapshot_key
 from portcullis.errors import PolicyUnavailableError, SnapshotUnavailableError, StrictJsonError
 from portcullis.policy.cases import failures, run_cases
-from portcullis.policy.document import Loaded
+from portcullis.policy.document import Loaded, revision_of
 from portcullis.policy.faults import MAXIMUM_FAULTS, PolicyFaults
 from portcullis.policy.policy_text import MAXIMUM_BYTES, parse_policy
 from portcullis.strictjson import dump, parse
@@ -176,13 +176,20 @@ def _in_force(body: bytes) -> InForce:
     known = tree if isinstance(tree, dict) else {}
     revision, source = known.get("revision"), known.get("source_version")
     uploaded_at, release = known.get("uploaded_at", 0), known.get("release", {})
+    document = known.get("document")
     if (
         not isinstance(revision, str)
         or not isinstance(source, str)
         or type(uploaded_at) is not int  # a boolean is no time
         or not isinstance(release, dict)
+        or not isinstance(document, dict)
+        or revision_of(document) != revision  # somebody else wrote it
     ):
         return InForce(is_readable=False)
     return InForce(
-        revision=revision, source_version=source, uploaded_at=uploaded_at, release=release
+        revision=revision,
+        source_version=source,
+        uploaded_at=uploaded_at,
+        document=document,
+        release=release,
     )

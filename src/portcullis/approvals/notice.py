@@ -7,11 +7,13 @@ no credential: the link opens a page that asks who is there.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from portcullis import strictjson
 from portcullis.approvals.identity import person_of
+from portcullis.approvals.kinds import RequestKind, kind_of
 from portcullis.approvals.masking import masked
 from portcullis.approvals.record import ApprovalRecord
 from portcullis.policy.model import Call, Instant, Kind
@@ -37,13 +39,10 @@ def plain(text: str, maximum: int) -> str:
 
 def notice_text(record: ApprovalRecord, arguments: JsonObject) -> str:
     """The message for people."""
-    binding = record.binding
     lines = [
-        "A call waits for your approval. It is not executed until you decide.",
-        "",
-        f"Tool: {binding.tool} (server {binding.server})",
+        *_OPENINGS[kind_of(record.binding)](record),
         f"Asked by: {_requester(record)}",
-        f"Rule: {plain(binding.rule, MAXIMUM_NAME)}",
+        f"Rule: {plain(record.binding.rule, MAXIMUM_NAME)}",
     ]
     if record.reason:
         lines.append(f"Reason: {plain(record.reason, MAXIMUM_VALUE)}")
@@ -58,12 +57,31 @@ def notice_text(record: ApprovalRecord, arguments: JsonObject) -> str:
     return "\n".join(lines)
 
 
+def _call_opening(record: ApprovalRecord) -> list[str]:
+    return [
+        "A call waits for your approval. It is not executed until you decide.",
+        "",
+        f"Tool: {record.binding.tool} (server {record.binding.server})",
+    ]
+
+
+def _policy_opening(_record: ApprovalRecord) -> list[str]:
+    return ["A policy waits for your approval. It is not in force until you decide.", ""]
+
+
+_OPENINGS: Final[Mapping[RequestKind, Callable[[ApprovalRecord], list[str]]]] = {
+    RequestKind.CALL: _call_opening,
+    RequestKind.POLICY: _policy_opening,
+}
+
+
 def notice_event(record: ApprovalRecord, arguments: JsonObject) -> str:
     """The detail of the event for machines, a JSON object."""
     binding = record.binding
     shown: JsonObject = dict(_shown(record, arguments))
     detail: JsonObject = {
         "id": record.id,
+        "kind": kind_of(binding).value,
         "server": binding.server,
         "tool": binding.tool,
         "rule": binding.rule,

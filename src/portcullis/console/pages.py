@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portcullis.approvals.identity import person_of
+from portcullis.approvals.kinds import kind_of
 from portcullis.approvals.life import seen_state
 from portcullis.approvals.record import ApprovalRecord, Vote
 from portcullis.approvals.states import State
 from portcullis.console import replies, times
+from portcullis.console.kind_words import WORDS, KindWords
 from portcullis.console.request import ConsoleRequest
 from portcullis.console.sealed import Seals
 from portcullis.console.templating import render
 from portcullis.console.views import has_approved, notes, presented
 from portcullis.console.visitors import Visitor
-from portcullis.console.wording import REFUSALS, STATES, Fault
+from portcullis.console.wording import REFUSALS, Fault
 from portcullis.gateway.deciding import MAXIMUM_LISTED, Shown
 from portcullis.protocol.http import HttpReply
 
@@ -47,6 +49,9 @@ class Summary:
     state: State
     title: str
     meaning: str
+    words: KindWords
+    thing: str
+    place: str
     asked: Moment
     until: Moment
     requester: str
@@ -172,13 +177,16 @@ def _session_id(visitor: Visitor) -> str:
 
 
 def _summary(record: ApprovalRecord, *, now: int) -> Summary:
-    state = seen_state(record, now=now)
+    state, words = seen_state(record, now=now), WORDS[kind_of(record.binding)]
     subject, person = record.requester.subject, person_of(record.requester)
     return Summary(
         record=record,
         state=state,
-        title=STATES[state].title,
-        meaning=STATES[state].meaning,
+        title=words.states[state].title,
+        meaning=words.states[state].meaning,
+        words=words,
+        thing=words.thing(record),
+        place=words.place(record),
         asked=_moment(record.asked_at, now=now),
         until=_moment(record.expires_at, now=now),
         requester=subject if subject == person else f"{subject} (for {person})",

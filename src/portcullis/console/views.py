@@ -1,10 +1,11 @@
 """A request as the JSON API tells it. Secrets are masked, the digest of what runs is whole."""
 
 from portcullis.approvals.identity import is_same_person, person_of
+from portcullis.approvals.kinds import kind_of
 from portcullis.approvals.life import seen_state
-from portcullis.approvals.masking import masked
-from portcullis.approvals.presentation import Presentation, present
+from portcullis.approvals.presentation import Presentation
 from portcullis.approvals.record import ApprovalRecord, Vote
+from portcullis.approvals.showing import SHOWINGS
 from portcullis.console.times import iso
 from portcullis.console.wording import EARLIER, REFUSALS
 from portcullis.gateway.deciding import Shown, Viewer
@@ -23,7 +24,8 @@ def has_approved(record: ApprovalRecord, viewer: Viewer) -> bool:
 
 def presented(shown: Shown) -> Presentation:
     """What a person sees of a request's arguments."""
-    return present(shown.arguments, shown.record.terms.show)
+    record = shown.record
+    return SHOWINGS[kind_of(record.binding)].present(shown.arguments, record.terms.show)
 
 
 def notes(shown: Shown, presentation: Presentation) -> list[str]:
@@ -41,6 +43,7 @@ def summary(record: ApprovalRecord, *, now: int) -> JsonObject:
     """A request without its arguments."""
     return {
         "id": record.id,
+        "kind": kind_of(record.binding).value,
         "state": seen_state(record, now=now).value,
         "server": record.binding.server,
         "tool": record.binding.tool,
@@ -65,11 +68,15 @@ def in_full(shown: Shown, *, now: int) -> JsonObject:
     refusal, presentation = shown.refusal, presented(shown)
     return {
         **summary(shown.record, now=now),
-        "arguments": masked(shown.arguments) if presentation.is_complete else {},
+        "arguments": _told(shown) if presentation.is_complete else {},
         "notes": [*notes(shown, presentation)],
         "can_decide": refusal is None,
         "cannot_decide": None if refusal is None else REFUSALS[refusal].message,
     }
+
+
+def _told(shown: Shown) -> JsonObject:
+    return SHOWINGS[kind_of(shown.record.binding)].tell(shown.arguments)
 
 
 def _vote(vote: Vote) -> JsonObject:

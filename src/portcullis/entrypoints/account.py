@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from botocore.session import Session
 
+from portcullis.adapters.activator_function import ActivatorFunction
 from portcullis.adapters.aws_calls import Client
 from portcullis.adapters.dynamodb_approvals import DynamoDBApprovalStore
 from portcullis.adapters.kms_vault import KmsVault
@@ -21,6 +22,7 @@ from portcullis.policy.model import Instant
 SNAPSHOT_REFRESH_SECONDS = 300
 SNAPSHOT_MAXIMUM_AGE_SECONDS = 86_400
 SNAPSHOT_TIMEOUT_SECONDS = 10.0  # a page; the call that waits for it has to be made as well
+ACTIVATOR_TIMEOUT_SECONDS = 60  # longer than the activator's own time-out
 
 
 class Account:
@@ -72,6 +74,10 @@ class Account:
         """What waits for decisions."""
         return StepFunctionsWorkflow(self._later("stepfunctions"), arn)
 
+    def activator(self, function: str) -> ActivatorFunction:
+        """Who puts approved policies in force."""
+        return ActivatorFunction(self._activator_client, function)
+
     def vault(self) -> KmsVault:
         """What seals arguments and results."""
         return KmsVault(self._later("kms"), self._settings.approval_key_id)
@@ -86,6 +92,11 @@ class Account:
 
     def _later(self, service: str) -> Callable[[], Client]:
         return lambda: self._aws.create_client(service, config=self._store)
+
+    def _activator_client(self) -> Client:
+        config = store_config(ACTIVATOR_TIMEOUT_SECONDS)
+        client: Client = self._aws.create_client("lambda", config=config)
+        return client
 
 
 def _notice(text: str) -> None:

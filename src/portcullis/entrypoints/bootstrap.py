@@ -16,6 +16,7 @@ from portcullis.adapters.standing_credentials import (
     TokenStanding,
 )
 from portcullis.adapters.token_principal import CREDENTIAL_PREFIX as TOKEN_CREDENTIAL_PREFIX
+from portcullis.approvals.kinds import RequestKind
 from portcullis.entrypoints.account import Account
 from portcullis.entrypoints.apigw import Caller, Event, to_caller
 from portcullis.entrypoints.caller_seal import USE
@@ -26,8 +27,10 @@ from portcullis.entrypoints.settings import ExecutorSettings, GatewaySettings
 from portcullis.gateway.approval_ports import Credentials
 from portcullis.gateway.approvals import WaitTerms
 from portcullis.gateway.asking import AskTerms
+from portcullis.gateway.call_work import CallWork
 from portcullis.gateway.execution import ExecutionPorts, Executor
 from portcullis.gateway.outcome import Carrier
+from portcullis.gateway.policy_work import PolicyWork
 from portcullis.gateway.proxy import Gateway
 from portcullis.gateway.readiness import Readiness
 from portcullis.gateway.sessions import Sessions
@@ -112,15 +115,20 @@ def build_executor(settings: ExecutorSettings) -> Executor:
             counters=DynamoDBCounterStore(account.dynamodb, settings.table),
             log=PowertoolsDecisionLog(Logger(service=settings.stack)),
         ),
-        Readiness(
-            policies=account.policies(),
-            snapshots=account.snapshots(),
-            store=store,
-            vault=vault,
-            credentials=_credentials(settings, account),
-            upstreams=account.upstreams,
-        ),
-        Carrier(store, vault),
+        {
+            RequestKind.CALL: CallWork(
+                Readiness(
+                    policies=account.policies(),
+                    snapshots=account.snapshots(),
+                    store=store,
+                    vault=vault,
+                    credentials=_credentials(settings, account),
+                    upstreams=account.upstreams,
+                ),
+                Carrier(store, vault),
+            ),
+            RequestKind.POLICY: PolicyWork(account.activator(settings.activator)),
+        },
         clock=clock,
         new_id=new_id,
     )

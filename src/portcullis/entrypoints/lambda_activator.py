@@ -1,4 +1,8 @@
-"""Lambda handler behind the bucket's "Object Created" events for what is uploaded.
+"""Lambda handler of the activator. It is asked to look by three notices, and believes none.
+
+    the bucket's "Object Created" below `incoming/`         look at the newest upload of the server
+    the workflow's "Approval Ended", if it is of a policy   the same: its status may have changed
+    the executor's {"approval", "server"}                   the same, for a request it has claimed
 
 It makes its own client: the gateway's bootstrap would bring the gateway along, and this
 function needs a YAML parser instead.
@@ -7,31 +11,69 @@ function needs a YAML parser instead.
 import os
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
 
+from portcullis.activation.release import Everyone, Release
 from portcullis.adapters.s3_activation import PolicyActivation
 from portcullis.adapters.server_activation import ServerActivation
 from portcullis.entrypoints.permits import permits
+from portcullis.entrypoints.policy_requests import build_policy_requests
 from portcullis.entrypoints.settings import ActivatorSettings, read_settings
 from portcullis.registration.words import SERVER_NAME
 from portcullis.values import JsonObject
 
 _SETTINGS = read_settings(ActivatorSettings, os.environ)
 _S3 = boto3.client("s3")
-POLICIES = PolicyActivation(_S3, _SETTINGS.bucket)
+REQUESTS = build_policy_requests(_SETTINGS)
 SERVERS = ServerActivation(_S3, _SETTINGS.bucket, permits=permits(_SETTINGS))
 
+APPROVALS_OFF = "policies need no approval any more: upload it again"
 _KEY = re.compile(rf"incoming/(policies|servers)/({SERVER_NAME.pattern})\.yaml")
 
 
 def handler(event: dict[str, Any], _context: object) -> JsonObject:
-    """Look at the server whose upload the event tells of; other keys are none of ours."""
+    """Look at the server that the event speaks of; what is none of ours is ignored."""
+    if "approval" in event:
+        return _carry_out(str(event["approval"]), str(event["server"]))
+    if event["detail-type"] == "Approval Ended":
+        server = None if REQUESTS is None else REQUESTS.server_of(str(event["detail"]["id"]))
+        return {"state": "ignored"} if server is None else _look(server)
     match = _KEY.fullmatch(event["detail"]["object"]["key"])
     if match is None:
         return {"state": "ignored"}
-    now_seconds = int(time.time())
     if match[1] == "servers":
-        return SERVERS.activate(match[2], now_seconds=now_seconds)
-    return POLICIES.activate(match[2], now_seconds=now_seconds)
+        return SERVERS.activate(match[2], now_seconds=_now())
+    return _look(match[2])
+
+
+def _look(server: str) -> JsonObject:
+    """Look at the newest policy of a server, and close the requests for what it replaces."""
+    told = _activate(server, Everyone() if REQUESTS is None else REQUESTS.release())
+    if REQUESTS is not None:
+        REQUESTS.supersede(server, kept=_awaited(told), now_seconds=_now())
+    return told
+
+
+def _carry_out(approval_id: str, server: str) -> JsonObject:
+    """The same for a claimed request, and nothing after it that could fail."""
+    if REQUESTS is None or not SERVER_NAME.fullmatch(server):
+        return {"state": "rejected", "faults": [{"message": APPROVALS_OFF}]}
+    return _activate(server, REQUESTS.release(approval_id))
+
+
+def _activate(server: str, release: Release) -> JsonObject:
+    activation = PolicyActivation(_S3, _SETTINGS.bucket, release=release)
+    return activation.activate(server, now_seconds=_now())
+
+
+def _awaited(told: Mapping[str, Any]) -> object:
+    """The request that a status waits for."""
+    waiting = told.get("waiting")
+    return waiting.get("approval") if isinstance(waiting, Mapping) else None
+
+
+def _now() -> int:
+    return int(time.time())

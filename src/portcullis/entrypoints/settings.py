@@ -180,6 +180,18 @@ _VARIABLES: Mapping[str, _Variable] = {
         summary="whether clients of 2025-11-25 that open URLs get error -32042, not a text",
         read=_flag,
     ),
+    "ACTIVATOR": _Variable(summary="name of the function that puts policies in force"),
+    "POLICY_APPROVERS": _Variable(
+        summary="who may approve an uploaded policy; empty: none has to be approved",
+        read=_names,
+        empty=True,
+    ),
+    "POLICY_APPROVALS_NEEDED": _Variable(
+        summary="how many different people have to approve a policy", read=_positive
+    ),
+    "POLICY_APPROVAL_SECONDS": _Variable(
+        summary="how long a policy waits for them", read=_positive
+    ),
     "CONSOLE_KEY_SECRET": _Variable(summary="ARN of the secret that seals approvers' sign-ins"),
     "CONSOLE_SESSION_SECONDS": _Variable(summary="life of a sign-in", read=_positive),
     "DEAD_LETTERS": _Variable(summary="URL of the queue of uploads that were not looked at"),
@@ -264,6 +276,7 @@ class ExecutorSettings:
     approval_retention_seconds: int = _from("APPROVAL_RETENTION_SECONDS")
     jwt_issuer: str = _from("JWT_ISSUER")
     jwt_standing_seconds: int = _from("JWT_STANDING_SECONDS")
+    activator: str = _from("ACTIVATOR")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +338,15 @@ class ActivatorSettings:
     upstream_secret_arns: tuple[str, ...] = _from("UPSTREAM_SECRET_ARNS")
     upstream_access_policy: str = _from("UPSTREAM_ACCESS_POLICY")
     upstream_timeout_seconds: int = _from("UPSTREAM_TIMEOUT_SECONDS")
+    table: str = _from("TABLE")
+    store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
+    state_machine: str = _from("STATE_MACHINE")
+    approval_key_id: str = _from("APPROVAL_KEY_ID")
+    approval_retention_seconds: int = _from("APPROVAL_RETENTION_SECONDS")
+    public_url: str = _from("PUBLIC_URL")
+    policy_approvers: tuple[str, ...] = _from("POLICY_APPROVERS")
+    policy_approvals_needed: int = _from("POLICY_APPROVALS_NEEDED")
+    policy_approval_seconds: int = _from("POLICY_APPROVAL_SECONDS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

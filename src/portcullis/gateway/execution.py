@@ -1,8 +1,8 @@
-"""The executor: carries an approved call out, at most once, or says why not.
+"""The executor: carries out what was approved, at most once, or says why not.
 
-In this order, and why: the record (is it still approved, before its deadline), the requester's
-credential, the tool and the server as they are now, the policy as it is now, the limits, and
-last the claim. Limits come before the claim because a refused limit leaves the approval
+In this order, and why: the record (is it still approved, before its deadline), what its kind of
+work depends on as it is now (of a call: credential, server, tool, policy), the limits, and last
+the claim. Limits come before the claim because a refused limit leaves the approval
 standing until its deadline, while a claim cannot be taken back; a claim that is lost gives the
 reservation back. Nothing is sent without the claim, and after it everything that is not a clear
 answer ends as UNKNOWN, for a person to find out.
@@ -13,15 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from portcullis.approvals import life
+from portcullis.approvals.kinds import kind_of
 from portcullis.approvals.life import Refusal
 from portcullis.approvals.record import ApprovalRecord
 from portcullis.approvals.states import State
 from portcullis.errors import ApprovalStoreError, CounterStoreError, UnavailableError
 from portcullis.gateway.approval_ports import MOST_LOOKS, ApprovalStore
 from portcullis.gateway.exchange import Exchange
-from portcullis.gateway.outcome import Carried, Carrier
 from portcullis.gateway.ports import CounterStore, DecisionLog, Refused, Reserved
-from portcullis.gateway.readiness import NotReady, Readiness, Ready
+from portcullis.gateway.work import Carried, NotReady, Prepared, Works
 from portcullis.policy.decision import Outcome
 from portcullis.policy.model import Instant
 
@@ -40,7 +40,7 @@ _OUTCOMES: Mapping[State, Outcome] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionPorts:
-    """What the executor talks to, besides what `Readiness` and `Carrier` do."""
+    """What the executor talks to, besides what each kind of work does."""
 
     store: ApprovalStore
     counters: CounterStore
@@ -48,20 +48,18 @@ class ExecutionPorts:
 
 
 class Executor:
-    """Runs approved calls. `step` is safe to be invoked again and again, also at once."""
+    """Runs what was approved. `step` is safe to be invoked again and again, also at once."""
 
     def __init__(
         self,
         ports: ExecutionPorts,
-        readiness: Readiness,
-        carrier: Carrier,
+        works: Works,
         *,
         clock: Callable[[], Instant],
         new_id: Callable[[], str],
     ) -> None:
         self._ports = ports
-        self._readiness = readiness
-        self._carrier = carrier
+        self._works = works
         self._clock = clock
         self._new_id = new_id
 
@@ -87,7 +85,7 @@ class Executor:
     def _carry_out(self, record: ApprovalRecord, exchange: Exchange) -> int:
         if life.is_over(record, now=self._now()):
             return self._end(record, life.expire(record, now=self._now()), exchange)
-        ready = self._readiness.of(record, now=self._clock())
+        ready = self._works[kind_of(record.binding)].prepare(record, now=self._clock())
         if isinstance(ready, NotReady):
             return self._refuse(record, ready.reason, exchange)
         exchange.rule, exchange.revision = ready.rule, ready.revision
@@ -116,7 +114,7 @@ class Executor:
         return max(longest_soon, record.terms.timeout_seconds // MOST_LOOKS)
 
     def _claimed(
-        self, record: ApprovalRecord, ready: Ready, reserved: Reserved, exchange: Exchange
+        self, record: ApprovalRecord, ready: Prepared, reserved: Reserved, exchange: Exchange
     ) -> int:
         """Send what was claimed; whoever loses the claim has sent nothing and gives back."""
         claimed: ApprovalRecord | None = None
@@ -130,7 +128,7 @@ class Executor:
                 self._give_back(reserved)
         if claimed is None:
             return 0
-        carried = self._carrier.carry(claimed, ready, exchange)
+        carried = ready.carry(claimed, exchange)
         if not carried.was_sent:
             self._give_back(reserved)
         return self._end_claimed(claimed, self._carried(claimed, carried), exchange)
@@ -192,7 +190,7 @@ class Executor:
             principal=record.requester,
             started=self._clock(),
             clock=self._clock,
-            method="tools/call",
+            method=self._works[kind_of(record.binding)].method,
             name=record.binding.tool,
             session=record.session,
             argument_digest=record.binding.arguments,

@@ -1,7 +1,5 @@
 """Sending a claimed call, once, and keeping what comes back for its requester."""
 
-from dataclasses import dataclass
-
 from portcullis import strictjson
 from portcullis.approvals.record import ApprovalRecord
 from portcullis.errors import (
@@ -13,6 +11,7 @@ from portcullis.gateway.approval_ports import RESULT, ApprovalStore, Vault
 from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.own_calls import Conversation, open_conversation
 from portcullis.gateway.readiness import Ready
+from portcullis.gateway.work import Carried
 from portcullis.protocol.versions import Era
 from portcullis.values import JsonObject
 
@@ -20,15 +19,6 @@ MAXIMUM_BYTES = 8 << 20
 PART_BYTES = 256 * 1024
 NOT_KEPT = "it was executed, but its result could not be kept"
 WANTS_INPUT = "the server asked for input, which nobody could give"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """What became of the one upstream call; `parts` None: sent, and no outcome to hand over."""
-
-    was_sent: bool
-    parts: int | None = None
-    note: str = ""
 
 
 class Carrier:

@@ -13,6 +13,7 @@ from portcullis.gateway.deciding import arguments_of, call_of
 from portcullis.gateway.fingerprints import definition_digest
 from portcullis.gateway.governed import input_schema
 from portcullis.gateway.ports import PolicyStore, Registered, SnapshotStore, Upstreams
+from portcullis.gateway.work import NotReady
 from portcullis.policy.decision import Deny, RequireApproval, Take
 from portcullis.policy.evaluate import evaluate
 from portcullis.policy.model import Instant
@@ -34,13 +35,6 @@ class Ready:
     takes: tuple[Take, ...]
     rule: str
     revision: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotReady:
-    """Why an approved call is not made; completes "it was approved, but …"."""
-
-    reason: str
 
 
 class Readiness:

@@ -110,6 +110,15 @@ def to_document(policy: Policy) -> JsonObject:
     return dict(policy.document)
 
 
+def revision_of(document: JsonObject) -> str:
+    """The revision that a canonical document has.
+
+    Raises:
+        StrictJsonError: it has no JSON form; nothing that was parsed is such a one.
+    """
+    return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
+
+
 def _read_top(node: Node) -> dict[str, Node]:
     """Read the top level; only its known keys go on."""
     members = read_mapping(node, "a policy", TOP_KEYS, TOP_HINTS)
@@ -151,7 +160,7 @@ def _document(
 
 def _revision(document: JsonObject, findings: Findings) -> str:
     try:
-        return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
+        return revision_of(document)
     except StrictJsonError as error:
         findings.fault((), f"it cannot be stored: {error}")
         return ""

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from portcullis.adapters.lambda_upstream import _NOT_STARTED, LambdaUpstream
+from portcullis.adapters.function_calls import _NOT_STARTED
+from portcullis.adapters.lambda_upstream import LambdaUpstream
 from portcullis.errors import UpstreamNotSentError, UpstreamUncertainError
 from portcullis.gateway.ports import UpstreamReply, UpstreamRequest
 

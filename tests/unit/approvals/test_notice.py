@@ -108,6 +108,7 @@ def test_the_event_says_the_same_for_machines() -> None:
     event = json.loads(notice_event(record, {"user_name": "bob"}))
     assert event == {
         "id": record.id,
+        "kind": "call",
         "server": "aws-iam",
         "tool": "put_user_policy",
         "rule": "put_user_policy/1",

@@ -37,6 +37,7 @@ def test_a_request_is_told_in_full(world: ConsoleWorld) -> None:
     assert answer.status == 200
     assert answer.tree == {
         "id": record.id,
+        "kind": "call",
         "state": "PENDING",
         "server": "aws-iam",
         "tool": "put_user_policy",

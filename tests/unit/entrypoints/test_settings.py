@@ -56,6 +56,12 @@ AGENTS = {
     "PORTCULLIS_JWT_CLAIMS": "",
     "PORTCULLIS_JWT_STANDING_SECONDS": "86400",
 }
+ACTIVATOR = {
+    **GOOD,
+    "PORTCULLIS_POLICY_APPROVERS": "group:platform, carol",
+    "PORTCULLIS_POLICY_APPROVALS_NEEDED": "2",
+    "PORTCULLIS_POLICY_APPROVAL_SECONDS": "259200",
+}
 CONSOLE = {
     **GOOD,
     "PORTCULLIS_CONSOLE_KEY_SECRET": "arn",
@@ -79,9 +85,11 @@ def test_a_complete_environment_is_read() -> None:
     assert settings.identity == {"grants", "jwt"}
     assert read_settings(AuthorizerSettings, AGENTS).jwt_audience == ("a", "b")
     assert read_settings(MetadataSettings, AGENTS).jwt_issuer == "https://id.example"
-    assert read_settings(ActivatorSettings, GOOD).bucket == "b"
+    activator = read_settings(ActivatorSettings, ACTIVATOR)
+    assert activator.policy_approvers == ("group:platform", "carol")
     assert settings.public_url == "https://gate.example/prod"
-    assert read_settings(ExecutorSettings, AGENTS).servers == settings.servers
+    executor = read_settings(ExecutorSettings, {**AGENTS, "PORTCULLIS_ACTIVATOR": "f"})
+    assert executor.servers == settings.servers
     assert read_settings(ConsoleSettings, CONSOLE).oidc_issuer == ""
 
 
