@@ -315,8 +315,10 @@ def test_only_the_executor_invokes_the_activator_and_only_where_policies_are_app
     policy = RESOURCES["ExecutorActivatesPolicy"]
     assert policy["Condition"] == "ApprovesPolicies"
     assert targets(policy["Properties"]["Roles"]) == {"ExecutorRole"}
-    name = FUNCTIONS["ActivatorFunction"]["Properties"]["FunctionName"]
-    assert variables("ExecutorFunction")["PORTCULLIS_ACTIVATOR"] == name
+    name, values = FUNCTIONS["ActivatorFunction"]["Properties"]["FunctionName"]["Fn::Sub"]
+    alias = TEMPLATE["Globals"]["Function"]["AutoPublishAlias"]
+    asked = variables("ExecutorFunction")["PORTCULLIS_ACTIVATOR"]["Fn::Sub"]
+    assert asked == [f"{name}:{alias}", values]
 
 
 def test_the_executor_waits_longer_for_the_activator_than_it_runs() -> None:

@@ -35,7 +35,7 @@ from portcullis.approvals.states import State
 from portcullis.gateway.approval_ports import ApprovalStore
 from portcullis.gateway.asking import Asked, Asker
 from portcullis.gateway.fingerprints import definition_digest, registration_digest
-from portcullis.policy.decision import Deny
+from portcullis.policy.decision import Deny, Outcome
 from portcullis.policy.document import Loaded
 from portcullis.policy.faults import Fault
 from portcullis.policy.fingerprint import digest
@@ -50,6 +50,7 @@ NOT_CLAIMED = "no request that is being carried out stands behind it"
 CHANGED = "the newest upload, or what is in force, is not what was approved"
 OTHER_APPROVALS = "the deployment wants other approvals now"
 TOO_LARGE = "it is too large for people to look at"
+TOO_MANY = "too many uploads of it wait for an approval"
 AGAIN = "upload it again"
 
 _REASON = "A policy is approved before it is in force."
@@ -133,8 +134,8 @@ class _ByApproval(Release):
         record = self._asker.ask(asked, check=lambda: None, now=now_seconds)
         if isinstance(record, ApprovalRecord):
             return _waiting(record)
-        reason = record.reason if isinstance(record, Deny) else TOO_LARGE
-        return Refused(faults=[_fault(reason or TOO_LARGE, "")])
+        is_large = isinstance(record, Deny) and record.outcome is Outcome.APPROVAL_UNSUPPORTED
+        return Refused(faults=[_fault(TOO_LARGE, "") if is_large else _fault(TOO_MANY)])
 
     def _carried(self, approval_id: str, asked: Asked) -> Answer:
         record = self._store.read(approval_id)

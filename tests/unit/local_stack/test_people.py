@@ -40,3 +40,8 @@ def test_another_file_s_groups_are_not(tmp_path: Path) -> None:
 def test_a_policy_that_turns_in_a_circle_or_is_too_deep_is_read_to_its_end(tmp_path: Path) -> None:
     circle = "a: &a\n  approvers: [group:circle]\n  again: *a\n"
     assert "circle" in groups_of(tmp_path, mq=circle, iam="[" * 5000)
+
+
+def test_the_groups_that_may_approve_policies_are_there(tmp_path: Path) -> None:
+    groups = named_groups(tmp_path, ["mq"], besides=["group:security", "ann", "group:", ""])
+    assert groups == ("approvers", "platform", "security")
