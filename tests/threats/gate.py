@@ -339,6 +339,10 @@ def _make_account() -> dict[str, str]:
         "PORTCULLIS_IDENTITY": "grants",
         "PORTCULLIS_JWT_ISSUER": "",
         "PORTCULLIS_JWT_STANDING_SECONDS": "86400",
+        "PORTCULLIS_ACTIVATOR": "the-activator",
+        "PORTCULLIS_POLICY_APPROVERS": "",
+        "PORTCULLIS_POLICY_APPROVALS_NEEDED": "2",
+        "PORTCULLIS_POLICY_APPROVAL_SECONDS": "259200",
         "PORTCULLIS_SESSION_KEY_SECRET": secrets.create_secret(
             Name="session-key", SecretString=SECRET
         )["ARN"],

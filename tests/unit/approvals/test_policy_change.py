@@ -18,7 +18,7 @@ from portcullis.approvals.policy_change import (
 from portcullis.approvals.presentation import MAXIMUM_NOTES, MAXIMUM_ROWS
 from portcullis.approvals.showing import SHOWINGS
 from portcullis.approvals.visible_text import Look
-from portcullis.entrypoints.settings import SERVER_NAME
+from portcullis.registration.words import SERVER_NAME
 from support.approval_records import make_binding, make_record
 
 TEXT = 'version: "1"\ndefault: deny\ntools:\n  token: {action: allow}\n'

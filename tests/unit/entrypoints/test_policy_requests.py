@@ -18,6 +18,12 @@ def region(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings(**changes: Any) -> ActivatorSettings:
     defaults = {
         "bucket": "b",
+        "servers": {},
+        "allow_loopback_upstreams": False,
+        "upstream_function_arns": (),
+        "upstream_secret_arns": (),
+        "upstream_access_policy": "",
+        "upstream_timeout_seconds": 25,
         "table": "t",
         "store_timeout_seconds": 2,
         "state_machine": "arn:aws:states:us-east-1:123456789012:stateMachine:x",
