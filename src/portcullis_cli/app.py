@@ -3,6 +3,7 @@
 import typer
 
 from portcullis_cli import approvals, grants, kept_grants, scan
+from portcullis_cli.policy.app import APP as POLICY
 
 APP = typer.Typer(
     name="portcullis",
@@ -15,5 +16,6 @@ APP = typer.Typer(
 grants.APP.command("list")(kept_grants.list_grants)
 grants.APP.command("revoke")(kept_grants.revoke)
 APP.command("scan")(scan.scan)
+APP.add_typer(POLICY)
 APP.add_typer(approvals.APP)
 APP.add_typer(grants.APP)

@@ -1,6 +1,6 @@
 """`portcullis scan`: what a server's tools can do, how bad that is, and the rules for it."""
 
-import shlex
+import json
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,12 +10,11 @@ import typer
 from portcullis_cli.catalogue.assess import assess
 from portcullis_cli.catalogue.model import RANK, Severity
 from portcullis_cli.catalogue.rules import Terms
-from portcullis_cli.connection import checked_url, find_token
 from portcullis_cli.errors import CommandError, ExitCode, usage_error
 from portcullis_cli.reporting import reported, tell
 from portcullis_cli.scan_report import Report, to_html, to_json, to_markdown, to_table
-from portcullis_cli.surroundings import Surroundings, surroundings_of
-from portcullis_cli.tool_source import Target
+from portcullis_cli.surroundings import surroundings_of
+from portcullis_cli.targets import target_of
 from portcullis_cli.written_policy import written_policy
 
 _STDOUT: Final = Path("-")
@@ -73,6 +72,13 @@ def scan(  # noqa: PLR0913 - a command's options
             "that exists is not replaced.",
         ),
     ] = None,
+    save_tools: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-tools",
+            help="Write the tool list to this file, for `policy validate --tools` and the like.",
+        ),
+    ] = None,
     approver: Annotated[
         list[str] | None,
         typer.Option(
@@ -97,9 +103,17 @@ def scan(  # noqa: PLR0913 - a command's options
     is_json = as_json or form is Format.JSON
     with reported(as_json=is_json):
         around = surroundings_of(context)
-        target = _target(around, url, command, function, token_file, timeout)
-        if write_policy is not None and write_policy != _STDOUT and write_policy.exists():
-            raise usage_error("the policy file exists, and is not replaced")
+        target = target_of(
+            around,
+            url=url,
+            command=command,
+            function=function,
+            token_file=token_file,
+            timeout_seconds=timeout,
+        )
+        for path in (write_policy, save_tools):
+            if path is not None and path != _STDOUT and path.exists():
+                raise usage_error(f"{path} exists, and is not replaced")
         server = around.read_tools(target)
         terms = Terms(approvers=tuple(approver)) if approver else Terms()
         profile, found = assess(server.tools, terms)
@@ -117,39 +131,13 @@ def scan(  # noqa: PLR0913 - a command's options
                     Report(server=server, profile=profile, tools=tuple(found), is_whole=True)
                 ),
             )
+        if save_tools is not None:
+            _write(save_tools, json.dumps({"tools": [*server.tools]}, indent=1) + "\n")
         if is_json:
             tell(to_json(report))
-        elif write_policy != _STDOUT:
+        elif _STDOUT not in (write_policy, save_tools):
             _show(report, form)
         _end(report, fail_on)
-
-
-def _target(  # noqa: PLR0917 - what the options say of the server
-    around: Surroundings,
-    url: str,
-    command: str,
-    function: str,
-    token_file: Path | None,
-    timeout: int,
-) -> Target:
-    if sum(map(bool, (url, command, function))) != 1:
-        raise usage_error("say which server: an address, --command, or --lambda")
-    try:
-        words = tuple(shlex.split(command))
-    except ValueError as error:
-        raise usage_error("--command is not a command line") from error
-    token = ""
-    if token_file is not None:
-        if not url:
-            raise usage_error("--token-file goes with an address")
-        token = find_token(token_file, around.environment)
-    return Target(
-        url=checked_url(url) if url else "",
-        command=words,
-        function=function,
-        token=token,
-        timeout_seconds=float(timeout),
-    )
 
 
 def _write(path: Path, text: str) -> None:

@@ -152,3 +152,9 @@ def test_each_way_to_a_server_is_asked_as_it_was_meant(tmp_path: Path) -> None:
 def test_an_error_is_json_where_json_was_asked_for() -> None:
     ran = Terminal().run("scan", "--json")
     assert json.loads(ran.stdout)["error"]["code"] == "usage"
+
+
+def test_a_tool_list_is_saved_as_it_was_answered(tmp_path: Path) -> None:
+    path = tmp_path / "tools.json"
+    assert Terminal().run("scan", ADDRESS, "--save-tools", str(path)).exit_code == 0
+    assert json.loads(path.read_text())["tools"] == [*Terminal().server.tools]

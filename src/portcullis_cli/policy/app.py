@@ -1,0 +1,19 @@
+"""The commands of `portcullis policy`, put together."""
+
+import typer
+
+from portcullis_cli.policy import explaining, testing, validating
+
+APP = typer.Typer(
+    name="policy",
+    help="""Write policies, and know what they do before they do it.
+
+    A policy is a file, `<server>.yaml`. Where a command is told of the server's tools, it judges
+    arguments as the gateway does: with their defaults filled in, by their types.
+    """,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+APP.command("validate")(validating.validate)
+APP.command("explain")(explaining.explain_call)
+APP.command("test")(testing.run_tests)

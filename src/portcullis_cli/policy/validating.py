@@ -1,0 +1,133 @@
+"""`portcullis policy validate`: everything that is wrong with policy files, at its place."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portcullis.policy.cases import failures, run_cases
+from portcullis.policy.faults import Fault, PolicyFaults
+from portcullis.values import JsonObject
+from portcullis_cli.errors import ExitCode
+from portcullis_cli.policy.inputs import (
+    AsJson,
+    Server,
+    ServerCommand,
+    TokenFile,
+    ToolsFile,
+    ToolsFrom,
+    Url,
+    known_tools,
+    load,
+    read_text,
+    server_of,
+)
+from portcullis_cli.policy.schema_advice import advise_by_schemas
+from portcullis_cli.rendering import plain
+from portcullis_cli.reporting import reported, tell
+from portcullis_cli.surroundings import surroundings_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One file and what was found."""
+
+    path: Path
+    faults: Sequence[Fault]
+    warnings: Sequence[Fault] = ()
+    revision: str = ""
+    rules: int = 0
+    tests: int = 0
+
+
+def validate(  # noqa: PLR0913 - a command's options
+    context: typer.Context,
+    *,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Policies, `<server>.yaml`.")
+    ],
+    server: Server = "",
+    tools: ToolsFile = None,
+    url: Url = "",
+    command: ServerCommand = "",
+    token_file: TokenFile = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with 1 where there are warnings, too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check policies as an upload is checked: all faults, their lines, the tests in them.
+
+    Where the server's tools are known, it also warns of tools and arguments that the server does
+    not have, and of conditions that no value of an argument can meet.
+
+    Example: portcullis policy validate policies/aws-iam.yaml
+    """
+    with reported(as_json=as_json):
+        told = ToolsFrom(file=tools, url=url, command=command, token_file=token_file)
+        known = known_tools(surroundings_of(context), told)
+        checked = [_check(path, server_of(path, server), known) for path in files]
+        if as_json:
+            tell({"files": [_told(one) for one in checked]})
+        else:
+            for one in checked:
+                for line in _lines(one):
+                    typer.echo(line)
+        if any(one.faults or (strict and one.warnings) for one in checked):
+            raise typer.Exit(ExitCode.REFUSED)
+
+
+def _check(path: Path, server: str, tools: object) -> Checked:
+    known = tools if isinstance(tools, dict) else None
+    try:
+        loaded = load(path, known)
+    except PolicyFaults as faulty:
+        return Checked(path=path, faults=faulty.faults)
+    results = run_cases(loaded.policy, loaded.cases, known, server=server)
+    warnings = [*loaded.warnings]
+    if known is not None:
+        warnings += advise_by_schemas(read_text(path), known)
+    return Checked(
+        path=path,
+        faults=failures(results),
+        warnings=warnings,
+        revision=loaded.policy.revision,
+        rules=loaded.rules,
+        tests=len(loaded.cases),
+    )
+
+
+def _lines(one: Checked) -> Iterator[str]:
+    """One line a finding, as compilers write them: editors find the place."""
+    for kind, found in (("error", one.faults), ("warning", one.warnings)):
+        for fault in found:
+            place = "" if fault.line is None else f":{fault.line}:{fault.column}"
+            where = f"{plain(fault.path)}: " if fault.path else ""
+            hint = f" ({plain(fault.suggestion)})" if fault.suggestion else ""
+            yield f"{one.path}{place}: {kind}: {where}{plain(fault.message)}{hint}"
+    if not one.faults:
+        yield f"{one.path}: sound, {one.rules} rules, {one.tests} tests passed, {one.revision}"
+
+
+def _told(one: Checked) -> JsonObject:
+    return {
+        "file": str(one.path),
+        "valid": not one.faults,
+        "revision": one.revision or None,
+        "rules": one.rules,
+        "tests": one.tests,
+        "faults": [_fault(fault) for fault in one.faults],
+        "warnings": [_fault(fault) for fault in one.warnings],
+    }
+
+
+def _fault(fault: Fault) -> JsonObject:
+    return {
+        "path": fault.path,
+        "line": fault.line,
+        "column": fault.column,
+        "message": fault.message,
+        "suggestion": fault.suggestion,
+    }
