@@ -86,3 +86,28 @@ def test_who_calls_servers_reaches_those_that_the_deployment_permits(role: str) 
 def test_no_other_role_calls_servers_with_rights_the_operator_attached() -> None:
     with_more = {role for role in roles() if "ManagedPolicyArns" in RESOURCES[role]["Properties"]}
     assert with_more == {"GatewayRole", "ExecutorRole"}
+
+
+HOSTS = ("AmazonMqHostFunction", "AwsIamHostFunction")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_M12_a_hosted_server_is_reached_through_the_gate_alone(host: str) -> None:
+    """No URL, no event, and nobody but the gateway and the executor may invoke it."""
+    assert not {"Events", "FunctionUrlConfig"} & set(RESOURCES[host]["Properties"])
+    opened = [
+        name
+        for kind in ("AWS::Lambda::Permission", "AWS::Lambda::Url")
+        for name in of_type(kind)
+        if host in json.dumps(RESOURCES[name])
+    ]
+    assert opened == []
+    callers = {
+        name
+        for name in [*roles(), *of_type("AWS::IAM::Policy"), *of_type("AWS::IAM::ManagedPolicy")]
+        for one in statements(name)
+        if one["Effect"] == "Allow"
+        and "lambda:InvokeFunction" in listed(one["Action"])
+        and host in json.dumps(one["Resource"])
+    }
+    assert callers == {"GatewayRole", "ExecutorRole"}

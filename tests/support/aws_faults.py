@@ -1,8 +1,12 @@
 """What any AWS call can fail with."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 
@@ -39,3 +43,22 @@ class Failing:
             raise self._error
 
         return fail
+
+
+@contextmanager
+def calls_that_fail(
+    service: str, operation: str, error: Exception, **having: str
+) -> Iterator[list[Mapping[str, Any]]]:
+    """Make an operation fail in every client, where parameters begin as told; notes the calls."""
+    send = vars(BaseClient)["_make_api_call"]
+    failed: list[Mapping[str, Any]] = []
+
+    def failing(client: BaseClient, name: str, parameters: Mapping[str, Any]) -> Any:
+        named = (client.meta.service_model.service_name, name) == (service, operation)
+        if named and all(str(parameters[key]).startswith(text) for key, text in having.items()):
+            failed.append(parameters)
+            raise error
+        return send(client, name, parameters)
+
+    with mock.patch.object(BaseClient, "_make_api_call", failing):
+        yield failed

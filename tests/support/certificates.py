@@ -22,7 +22,9 @@ class ServerCertificate:
     key: Path
 
 
-def make_server_certificate(folder: Path, names: tuple[str, ...]) -> ServerCertificate:
+def make_server_certificate(
+    folder: Path, names: tuple[str, ...], *, has_expired: bool = False
+) -> ServerCertificate:
     """Make an authority and a certificate for the names (and 127.0.0.1) in the folder."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority_name = _name("test authority")
@@ -36,7 +38,7 @@ def make_server_certificate(folder: Path, names: tuple[str, ...]) -> ServerCerti
     alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
     alternatives.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     certificate = (
-        _builder(_name("test broker"), authority_name, key)
+        _builder(_name("test broker"), authority_name, key, has_expired=has_expired)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
@@ -73,9 +75,13 @@ _KEY_CERT_SIGN = x509.KeyUsage(
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    has_expired: bool = False,
 ) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC) - (2 * _LIFETIME if has_expired else dt.timedelta())
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -6,6 +6,7 @@ server is known to have had.
 
 import http.server
 import json
+import ssl
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -109,8 +110,8 @@ def reply(message: Mapping[str, Any], result: Mapping[str, Any]) -> Scripted:
 
 
 @contextmanager
-def serving(recorder: Recorder) -> Iterator[int]:
-    """Serve the recorder on a free loopback port."""
+def serving(recorder: Recorder, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve the recorder on a free loopback port, by TLS where a context is given."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -152,6 +153,7 @@ def serving(recorder: Recorder) -> Iterator[int]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    _secure(server, context)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -160,6 +162,13 @@ def serving(recorder: Recorder) -> Iterator[int]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _secure(server: http.server.HTTPServer, context: ssl.SSLContext | None) -> None:
+    if context is not None:
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
 
 
 # ---------------------------------------------------------------- the four readings
