@@ -40,7 +40,8 @@ def test_the_fields_of_an_active_upload_are_explained(s3: Any) -> None:
     status = activated(s3, SOUND)
     assert set(status) == explained("Fields") - {"waiting"}
     assert set(status["read"]) == explained("What was read")
-    assert set(status["in_force"]) == {"revision", "source_version"}
+    assert set(status["in_force"]) == explained("What is in force")
+    assert set(status["history"][0]) == {"revision", "source_version", "activated_at"}
 
 
 def test_the_fields_of_a_rejected_upload_are_explained(s3: Any) -> None:

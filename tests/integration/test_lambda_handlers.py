@@ -12,6 +12,8 @@ from unittest import mock
 
 import boto3
 import pytest
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.sns.models import sns_backends
 
 from portcullis.adapters.dynamodb_grants import create_grant
 from portcullis.entrypoints.authorizer import UnauthorizedError
@@ -120,10 +122,16 @@ def test_an_upload_event_activates_what_was_uploaded(gate: Gate) -> None:
         (uploaded["detail"]["object"]["key"], POLICY.encode()),
         ("incoming/servers/new.yaml", registration),
     ):
-        s3.put_object(Bucket=BUCKET, Key=key, Body=text)
+        put = s3.put_object(Bucket=BUCKET, Key=key, Body=text)
         uploaded["detail"]["object"]["key"] = key
+        # The upload that the event tells of may be gone by now; another one may be the newest.
         status = handler(uploaded, None)
         assert (status["state"], status["faults"]) == ("active", [])
+        uploaded["detail"]["object"]["version-id"] = put["VersionId"]
+        assert handler(uploaded, None)["source_version"] == put["VersionId"]
+    topic = gate.environment["PORTCULLIS_OPERATOR_TOPIC"]
+    messages = sns_backends[ACCOUNT]["us-east-1"].topics[topic].sent_notifications
+    assert len(messages) == 1  # an event that is delivered again is no news
     for foreign in (
         "incoming/policies/../x.yaml", "incoming/policies/x.txt", "active/x.yaml",
         "incoming/servers/x.yml", "incoming/servers/a/x.yaml", "active/servers/x.json",

@@ -340,6 +340,9 @@ def _make_account() -> dict[str, str]:
         "PORTCULLIS_JWT_ISSUER": "",
         "PORTCULLIS_JWT_STANDING_SECONDS": "86400",
         "PORTCULLIS_ACTIVATOR": "the-activator",
+        "PORTCULLIS_OPERATOR_TOPIC": boto3.client("sns", region_name="us-east-1").create_topic(
+            Name="operators"
+        )["TopicArn"],
         "PORTCULLIS_POLICY_APPROVERS": "",
         "PORTCULLIS_POLICY_APPROVALS_NEEDED": "2",
         "PORTCULLIS_POLICY_APPROVAL_SECONDS": "259200",

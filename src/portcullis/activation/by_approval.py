@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from portcullis.activation.changes import changes_between
+from portcullis.activation.history import iso
 from portcullis.activation.release import (
     Answer,
     InForce,
@@ -18,7 +19,6 @@ from portcullis.activation.release import (
     Upload,
     Waiting,
 )
-from portcullis.activation.status import iso
 from portcullis.approvals.asking import ask_key
 from portcullis.approvals.identity import standing
 from portcullis.approvals.kinds import ACTIVATE_POLICY, POLICY_SERVER, RequestKind, kind_of

@@ -40,15 +40,16 @@ class Upload:
 class InForce:
     """What governs a server now, as its active object says.
 
-    `document` is the canonical policy. `release` are the facts that its own releases left
-    (`Released.facts`), for those that compare the next upload with it. `is_readable`: the
-    object is one that an activation wrote; where it is not, nothing is known of what was in
-    force.
+    `document` is the canonical policy, `uploaded_at` and `activated_at` are seconds (UTC, since
+    the epoch). `release` are the facts that its own releases left (`Released.facts`), for those
+    that compare the next upload with it. `is_readable`: the object is one that an activation
+    wrote; where it is not, nothing is known of what was in force.
     """
 
     revision: str = ""
     source_version: str = ""
     uploaded_at: int = 0
+    activated_at: int = 0
     document: JsonMapping = field(default_factory=dict)
     release: JsonMapping = field(default_factory=dict)
     is_readable: bool = True

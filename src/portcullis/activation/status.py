@@ -4,8 +4,8 @@ Only its shape may live here. It holds no policy text and no argument value.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
+from portcullis.activation.history import history_of, is_earlier, iso, with_activation
 from portcullis.activation.release import InForce, Upload, Waiting
 from portcullis.policy.document import Loaded
 from portcullis.policy.faults import Fault
@@ -18,57 +18,67 @@ WAITING = "waiting"
 
 def active(upload: Upload, loaded: Loaded) -> JsonObject:
     """The upload is in force."""
-    return {
-        **_of(upload, ACTIVE),
-        "revision": loaded.policy.revision,
-        "warnings": [_told(warning) for warning in loaded.warnings],
-        "in_force": {"revision": loaded.policy.revision, "source_version": upload.version},
-        "read": _read(loaded),
-    }
+    return {**_sound(upload, loaded), "state": ACTIVE}
 
 
-def waiting(upload: Upload, loaded: Loaded, before: InForce | None, answer: Waiting) -> JsonObject:
+def waiting(upload: Upload, loaded: Loaded, answer: Waiting) -> JsonObject:
     """The upload is sound, and somebody has to release it."""
     return {
-        **_of(upload, WAITING),
-        "revision": loaded.policy.revision,
-        "warnings": [_told(warning) for warning in loaded.warnings],
-        "in_force": _in_force(before),
-        "read": _read(loaded),
+        **_sound(upload, loaded),
+        "state": WAITING,
         "waiting": {"text": answer.text, "approval": answer.approval, "url": answer.url},
     }
 
 
-def rejected(upload: Upload, before: InForce | None, faults: Sequence[Fault]) -> JsonObject:
+def rejected(upload: Upload, faults: Sequence[Fault]) -> JsonObject:
     """The upload changed nothing."""
     return {
-        **_of(upload, REJECTED),
-        "faults": [_told(fault) for fault in faults],
-        "in_force": _in_force(before),
-    }
-
-
-def iso(seconds: int) -> str:
-    """A moment as text, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-
-
-def _of(upload: Upload, state: str) -> JsonObject:
-    return {
         "server": upload.server,
-        "state": state,
+        "state": REJECTED,
         "source_version": upload.version,
         "revision": None,
-        "faults": [],
+        "faults": [_told(fault) for fault in faults],
         "warnings": [],
-        "in_force": None,
     }
 
 
-def _in_force(before: InForce | None) -> JsonValue:
-    if before is None or not before.is_readable:
+def completed(told: JsonObject, in_force: InForce | None, before: JsonObject | None) -> JsonObject:
+    """A status with what is in force now, and what was before that.
+
+    `before` is the status that this one replaces, None where there is none that can be read.
+    """
+    history = with_activation(history_of(before), in_force)
+    entries: list[JsonValue] = list(history)
+    return {**told, "in_force": _in_force(in_force, history), "history": entries}
+
+
+def is_news(told: JsonObject, before: JsonObject | None) -> bool:
+    """Whether a status says anything that the one before it did not."""
+    known = before or {}
+    return {**told, "checked_at": None} != {**known, "checked_at": None}
+
+
+def _sound(upload: Upload, loaded: Loaded) -> JsonObject:
+    return {
+        "server": upload.server,
+        "source_version": upload.version,
+        "revision": loaded.policy.revision,
+        "faults": [],
+        "warnings": [_told(warning) for warning in loaded.warnings],
+        "read": _read(loaded),
+    }
+
+
+def _in_force(active: InForce | None, history: Sequence[JsonObject]) -> JsonValue:
+    if active is None or not active.is_readable:
         return None
-    return {"revision": before.revision, "source_version": before.source_version}
+    return {
+        "revision": active.revision,
+        "source_version": active.source_version,
+        "since": iso(active.activated_at),
+        "earlier": is_earlier(history, active.revision),
+        "release": dict(active.release),
+    }
 
 
 def _read(loaded: Loaded) -> JsonValue:

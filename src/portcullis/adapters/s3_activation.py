@@ -1,9 +1,11 @@
 """From `incoming/` to `active/`: an uploaded policy is validated and, if sound, put in force.
 
-S3 tells of uploads at least once and in no order, so the notice is only a reason to look:
-the newest upload is read, validated, and written with a condition on the ETag that was seen
-before it was read. Two activators at once end at the newest upload (S3 user guide,
-"Conditional writes").
+S3 tells of uploads at least once and in no order, so the notice is only a reason to look: the
+newest upload is read with its version id, validated, and written with a condition on the ETag
+that was seen before it was read. Two activators at once end at the newest upload (S3 user
+guide, "Conditional writes"). An upload that is older than what is in force is refused: it can
+be the newest only because the one that was activated has been deleted. The status object is
+written likewise, so the last word in it is about the newest upload.
 """
 
 from collections.abc import Mapping
@@ -11,15 +13,19 @@ from collections.abc import Mapping
 from botocore.exceptions import ClientError
 
 from portcullis.activation import status
+from portcullis.activation.history import iso
+from portcullis.activation.notices import NoNotices, Notices
 from portcullis.activation.release import Everyone, InForce, Refused, Release, Upload, Waiting
+from portcullis.adapters.active_object import MAXIMUM_BYTES as MAXIMUM_ACTIVE_BYTES
+from portcullis.adapters.active_object import envelope, read_envelope
 from portcullis.adapters.aws_calls import AwsError, Client, error_code
 from portcullis.adapters.s3_policies import active_key
 from portcullis.adapters.s3_snapshots import MAXIMUM_BYTES as MAXIMUM_SNAPSHOT_BYTES
 from portcullis.adapters.s3_snapshots import read_snapshot, snapshot_key
 from portcullis.errors import PolicyUnavailableError, SnapshotUnavailableError, StrictJsonError
 from portcullis.policy.cases import failures, run_cases
-from portcullis.policy.document import Loaded, revision_of
-from portcullis.policy.faults import MAXIMUM_FAULTS, PolicyFaults
+from portcullis.policy.document import Loaded
+from portcullis.policy.faults import MAXIMUM_FAULTS, Fault, PolicyFaults
 from portcullis.policy.policy_text import MAXIMUM_BYTES, parse_policy
 from portcullis.strictjson import dump, parse
 from portcullis.values import JsonObject
@@ -27,69 +33,140 @@ from portcullis.values import JsonObject
 ATTEMPTS = 8
 _MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT = frozenset({"NoSuchKey", "404"})
+_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"})
 _EVERYONE = Everyone()
+_NOBODY_TOLD = NoNotices()
+_TOO_OLD = Fault(
+    path="",
+    message="the upload is older than the one that is in force",
+    suggestion="upload it again to go back to it",
+)
+
+
+_NO_VERSION = "null"  # of an object from a time when its bucket kept no versions
+_UNVERSIONED = Fault(
+    path="",
+    message="the bucket gave the upload no version id",
+    suggestion="turn the bucket's versioning on, and upload it again",
+)
 
 
 class PolicyActivation:
     """Activates the newest upload of one server's policy, once `release` agrees."""
 
-    def __init__(self, client: Client, bucket: str, *, release: Release = _EVERYONE) -> None:
+    def __init__(
+        self,
+        client: Client,
+        bucket: str,
+        *,
+        release: Release = _EVERYONE,
+        notices: Notices = _NOBODY_TOLD,
+    ) -> None:
         self._client = client
         self._bucket = bucket
         self._release = release
+        self._notices = notices
 
-    def activate(self, server: str, *, now_seconds: int) -> JsonObject:
-        """Validate and activate; answer the status object that was stored.
+    def activate(self, server: str, *, now_seconds: int, seen: str | None = None) -> JsonObject:
+        """Validate and activate; answer the status object as it is now stored.
+
+        `seen` is the version id of the upload that a notice speaks of.
 
         Raises:
-            UnavailableError: the bucket or the release did not answer, or the race was never
-                won.
+            UnavailableError: the bucket or the release did not answer, the upload that was seen
+                is not shown yet, or the race was never won.
         """
         for _ in range(ATTEMPTS):
-            etag, active = self._read_active(server)
-            upload = self._read_upload(server)
-            if upload is None:
-                raise PolicyUnavailableError(f"there is no upload for `{server}`")
-            told = self._try(upload, etag, active, now_seconds)
+            told = self._attempt(server, seen, now_seconds)
             if told is not None:
-                told["checked_at"] = status.iso(now_seconds)
-                self._put(f"status/{server}.json", told, {})
                 return told
         raise PolicyUnavailableError(f"uploads for `{server}` keep changing")
 
-    def _try(
+    def _attempt(self, server: str, seen: str | None, now_seconds: int) -> JsonObject | None:
+        """Look once, and tell what is new; None when another activator was faster.
+
+        What is replaced is read before what replaces it: whoever was faster has then moved an
+        ETag, or uploaded before the upload is read.
+        """
+        status_etag, before = self._read_status(server)
+        active_etag, active = self._read_active(server)
+        upload = self._read_upload(server)
+        if upload is None:
+            raise PolicyUnavailableError(f"there is no upload for `{server}`")
+        self._require_not_behind(upload, seen)
+        decided = self._decide(upload, active_etag, active, now_seconds)
+        if decided is None:
+            return None
+        told = status.completed(decided[0], decided[1], before)
+        if before is not None and not status.is_news(told, before):
+            return before  # the same notice again
+        told["checked_at"] = iso(now_seconds)
+        if not self._put(_status_key(server), told, _unmoved(status_etag)):
+            return None
+        self._notices.tell(told)
+        return told
+
+    def _decide(
         self, upload: Upload, etag: str | None, active: InForce | None, now_seconds: int
-    ) -> JsonObject | None:
-        """One attempt; None when another activator was faster."""
+    ) -> tuple[JsonObject, InForce | None] | None:
+        """What becomes of an upload, and what is in force then; None after a lost race."""
+        stale = _stale(upload, active)
+        if stale is not None:
+            return status.rejected(upload, [stale]), active
+        is_active = active is not None and active.source_version == upload.version
         try:
-            loaded = _checked(upload, self._known_tools(upload.server))
+            loaded = _checked(upload, self._known_tools(upload.server), is_tested=not is_active)
         except PolicyFaults as faulty:
-            return status.rejected(upload, active, faulty.faults)
+            return status.rejected(upload, faulty.faults), active
+        if is_active:
+            return status.active(upload, loaded), active
         answer = self._release.decide(upload, loaded, active, now_seconds=now_seconds)
         if isinstance(answer, Refused):
-            return status.rejected(upload, active, answer.faults)
+            return status.rejected(upload, answer.faults), active
         if isinstance(answer, Waiting):
-            return status.waiting(upload, loaded, active, answer)
+            return status.waiting(upload, loaded, answer), active
+        facts = dict(answer.facts)
         if active is not None and active.revision == loaded.policy.revision:
-            return status.active(upload, loaded)
-        envelope: JsonObject = {
-            "format": 1,
-            "server": upload.server,
-            "source_version": upload.version,
-            "uploaded_at": upload.uploaded_at,
-            "revision": loaded.policy.revision,
-            "release": dict(answer.facts),
-            "document": dict(loaded.policy.document),
-        }
-        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        if not self._put(active_key(upload.server), envelope, condition):
+            facts = {**active.release, **facts}  # what released these very words still does
+        tree, now_active = envelope(upload, loaded.policy, facts, now_seconds=now_seconds)
+        if not self._put(active_key(upload.server), tree, _unmoved(etag)):
             return None
-        return status.active(upload, loaded)
+        return status.active(upload, loaded), now_active
+
+    def _require_not_behind(self, upload: Upload, seen: str | None) -> None:
+        """The newest upload is the one that was seen, or a later one; or that one is gone.
+
+        Raises:
+            PolicyUnavailableError: S3 shows an earlier one than it told of.
+        """
+        if seen is None or seen == upload.version:
+            return
+        try:
+            answer = self._client.head_object(
+                Bucket=self._bucket, Key=incoming_key(upload.server), VersionId=seen
+            )
+        except AwsError as error:
+            if error_code(error) in _GONE:
+                return
+            raise _unavailable(error) from error
+        if int(answer["LastModified"].timestamp()) > upload.uploaded_at:
+            raise PolicyUnavailableError(f"the bucket shows no upload `{seen}` yet")
+
+    def _read_status(self, server: str) -> tuple[str | None, JsonObject | None]:
+        """The ETag of the status object and what it says, each None where there is none."""
+        found = self._get(_status_key(server), MAXIMUM_ACTIVE_BYTES)
+        if found is None:
+            return None, None
+        try:
+            tree = parse(found[1], max_bytes=MAXIMUM_ACTIVE_BYTES)
+        except StrictJsonError:
+            tree = None
+        return found[0], tree if isinstance(tree, dict) else None
 
     def _read_active(self, server: str) -> tuple[str | None, InForce | None]:
         """The ETag of the active object and what it says, each None where there is none."""
-        found = self._get(active_key(server), MAXIMUM_SNAPSHOT_BYTES)
-        return (None, None) if found is None else (found[0], _in_force(found[1]))
+        found = self._get(active_key(server), MAXIMUM_ACTIVE_BYTES)
+        return (None, None) if found is None else (found[0], read_envelope(found[1]))
 
     def _read_upload(self, server: str) -> Upload | None:
         try:
@@ -101,7 +178,7 @@ class PolicyActivation:
             raise _unavailable(error) from error
         return Upload(
             server=server,
-            version=str(answer.get("VersionId", "null")),
+            version=str(answer.get("VersionId", _NO_VERSION)),
             uploaded_at=int(answer["LastModified"].timestamp()),
             body=body,
             metadata=answer.get("Metadata") or {},
@@ -126,7 +203,7 @@ class PolicyActivation:
                 return None
             raise _unavailable(error) from error
 
-    def _put(self, key: str, tree: JsonObject, condition: dict[str, str]) -> bool:
+    def _put(self, key: str, tree: JsonObject, condition: Mapping[str, str]) -> bool:
         """Write an object; False where the condition no longer holds."""
         try:
             self._client.put_object(
@@ -150,46 +227,35 @@ def incoming_key(server: str) -> str:
     return f"incoming/policies/{server}.yaml"
 
 
-def _checked(upload: Upload, tools: Mapping[str, JsonObject] | None) -> Loaded:
-    """Read an upload and run its tests.
+def _status_key(server: str) -> str:
+    return f"status/{server}.json"
+
+
+def _unmoved(etag: str | None) -> Mapping[str, str]:
+    """The condition that an object is still what was read."""
+    return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+
+
+def _stale(upload: Upload, active: InForce | None) -> Fault | None:
+    """What keeps an upload from taking its turn, whatever it holds."""
+    if upload.version == _NO_VERSION:  # two such uploads cannot be told apart
+        return _UNVERSIONED
+    return _TOO_OLD if active is not None and upload.uploaded_at < active.uploaded_at else None
+
+
+def _checked(upload: Upload, tools: Mapping[str, JsonObject] | None, *, is_tested: bool) -> Loaded:
+    """Read an upload and run its tests; of one that is in force they have passed.
 
     Raises:
         PolicyFaults: it cannot be used, or does not say what its tests say.
     """
     loaded = parse_policy(upload.body, known_tools=tools)
-    failed = failures(run_cases(loaded.policy, loaded.cases, tools, server=upload.server))
-    if failed:
-        raise PolicyFaults(failed[:MAXIMUM_FAULTS])
+    if is_tested:
+        failed = failures(run_cases(loaded.policy, loaded.cases, tools, server=upload.server))
+        if failed:
+            raise PolicyFaults(failed[:MAXIMUM_FAULTS])
     return loaded
 
 
 def _unavailable(error: BaseException) -> PolicyUnavailableError:
     return PolicyUnavailableError(f"the bucket did not answer: {error_code(error)}")
-
-
-def _in_force(body: bytes) -> InForce:
-    """What an active object says; one from before uploads had a time has none."""
-    try:
-        tree = parse(body, max_bytes=MAXIMUM_SNAPSHOT_BYTES)
-    except StrictJsonError:
-        tree = None
-    known = tree if isinstance(tree, dict) else {}
-    revision, source = known.get("revision"), known.get("source_version")
-    uploaded_at, release = known.get("uploaded_at", 0), known.get("release", {})
-    document = known.get("document")
-    if (
-        not isinstance(revision, str)
-        or not isinstance(source, str)
-        or type(uploaded_at) is not int  # a boolean is no time
-        or not isinstance(release, dict)
-        or not isinstance(document, dict)
-        or revision_of(document) != revision  # somebody else wrote it
-    ):
-        return InForce(is_readable=False)
-    return InForce(
-        revision=revision,
-        source_version=source,
-        uploaded_at=uploaded_at,
-        document=document,
-        release=release,
-    )

@@ -4,8 +4,8 @@
     the workflow's "Approval Ended", if it is of a policy   the same: its status may have changed
     the executor's {"approval", "server"}                   the same, for a request it has claimed
 
-It makes its own client: the gateway's bootstrap would bring the gateway along, and this
-function needs a YAML parser instead.
+It has a bootstrap of its own: the gateway's would bring the gateway along, and this function
+needs a YAML parser instead.
 """
 
 import os
@@ -16,9 +16,9 @@ from typing import Any
 
 import boto3
 
-from portcullis.activation.release import Everyone, Release
-from portcullis.adapters.s3_activation import PolicyActivation
+from portcullis.activation.release import Release
 from portcullis.adapters.server_activation import ServerActivation
+from portcullis.entrypoints.activator_bootstrap import PolicyActivations
 from portcullis.entrypoints.permits import permits
 from portcullis.entrypoints.policy_requests import build_policy_requests
 from portcullis.entrypoints.settings import ActivatorSettings, read_settings
@@ -28,6 +28,7 @@ from portcullis.values import JsonObject
 _SETTINGS = read_settings(ActivatorSettings, os.environ)
 _S3 = boto3.client("s3")
 REQUESTS = build_policy_requests(_SETTINGS)
+POLICIES = PolicyActivations(_S3, _SETTINGS)
 SERVERS = ServerActivation(_S3, _SETTINGS.bucket, permits=permits(_SETTINGS))
 
 APPROVALS_OFF = "policies need no approval any more: upload it again"
@@ -41,17 +42,18 @@ def handler(event: dict[str, Any], _context: object) -> JsonObject:
     if event["detail-type"] == "Approval Ended":
         server = None if REQUESTS is None else REQUESTS.server_of(str(event["detail"]["id"]))
         return {"state": "ignored"} if server is None else _look(server)
-    match = _KEY.fullmatch(event["detail"]["object"]["key"])
+    uploaded = event["detail"]["object"]
+    match = _KEY.fullmatch(uploaded["key"])
     if match is None:
         return {"state": "ignored"}
     if match[1] == "servers":
         return SERVERS.activate(match[2], now_seconds=_now())
-    return _look(match[2])
+    return _look(match[2], uploaded.get("version-id"))
 
 
-def _look(server: str) -> JsonObject:
+def _look(server: str, seen: str | None = None) -> JsonObject:
     """Look at the newest policy of a server, and close the requests for what it replaces."""
-    told = _activate(server, Everyone() if REQUESTS is None else REQUESTS.release())
+    told = _activate(server, None if REQUESTS is None else REQUESTS.release(), seen)
     if REQUESTS is not None:
         REQUESTS.supersede(server, kept=_awaited(told), now_seconds=_now())
     return told
@@ -64,9 +66,8 @@ def _carry_out(approval_id: str, server: str) -> JsonObject:
     return _activate(server, REQUESTS.release(approval_id))
 
 
-def _activate(server: str, release: Release) -> JsonObject:
-    activation = PolicyActivation(_S3, _SETTINGS.bucket, release=release)
-    return activation.activate(server, now_seconds=_now())
+def _activate(server: str, approval: Release | None, seen: str | None = None) -> JsonObject:
+    return POLICIES.with_approval(approval).activate(server, now_seconds=_now(), seen=seen)
 
 
 def _awaited(told: Mapping[str, Any]) -> object:

@@ -204,6 +204,7 @@ _VARIABLES: Mapping[str, _Variable] = {
     "OIDC_CLIENT_SECRET": _Variable(
         summary="ARN of the secret with the client's secret; empty: a public client", empty=True
     ),
+    "OPERATOR_TOPIC": _Variable(summary="ARN of the topic that tells who runs the gate"),
     "OIDC_GROUPS_CLAIM": _Variable(
         summary="claim of the ID token that lists a person's groups", empty=True
     ),
@@ -347,6 +348,7 @@ class ActivatorSettings:
     policy_approvers: tuple[str, ...] = _from("POLICY_APPROVERS")
     policy_approvals_needed: int = _from("POLICY_APPROVALS_NEEDED")
     policy_approval_seconds: int = _from("POLICY_APPROVAL_SECONDS")
+    operator_topic: str = _from("OPERATOR_TOPIC")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
