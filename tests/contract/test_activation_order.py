@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.s3.models import s3_backends
 
 from portcullis.activation.notices import Notices
@@ -268,8 +268,8 @@ def test_a_status_nobody_can_read_begins_a_new_history(s3: Any) -> None:
 
 
 def test_a_history_keeps_the_last_twenty(s3: Any) -> None:
-    for number in range(22):
-        status = notice(s3, upload(s3, A + f"# {number}\n", number))
+    told = [notice(s3, upload(s3, A + f"# {number}\n", number)) for number in range(22)]
+    status = told[-1]
     assert len(status["history"]) == 20
     assert status["history"][0]["source_version"] == status["source_version"]
     assert versions(s3, active_key("mq")) == 22

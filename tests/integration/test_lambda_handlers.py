@@ -12,7 +12,7 @@ from unittest import mock
 
 import boto3
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.sns.models import sns_backends
 
 from portcullis.adapters.dynamodb_grants import create_grant
