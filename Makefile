@@ -73,6 +73,7 @@ setup: .venv/.installed-dev .tools/sam/.installed .tools/ms/.installed .tools/si
 	@$(UV) pip sync --quiet --python .tools/$* --require-hashes $(filter locks/%,$^)
 	@touch $@
 
+.tools/checkov/.installed: locks/checkov.txt
 .tools/sam/.installed: locks/sam.txt
 .tools/ms/.installed: locks/ministack.txt
 .tools/peer/.installed: locks/peer.txt
@@ -104,10 +105,11 @@ layers: .venv/.installed-dev ## who may import whom
 	$(call title,layers)
 	@$(BIN)/lint-imports --no-logo
 
-template: .venv/.installed-dev .tools/sam/.installed ## the deployment template
+template: .venv/.installed-dev .tools/sam/.installed .tools/checkov/.installed ## the deployment template
 	$(call title,template)
 	@$(BIN)/cfn-lint template.yaml
 	@$(SAM) validate --lint --template template.yaml
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml
 
 # SAM builds with the runtime's own interpreter and its pip, first on the PATH: .tools/uv is one.
 # It keeps what it built while the sources stay the same, and does not count our scripts among them.
