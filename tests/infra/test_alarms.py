@@ -54,7 +54,9 @@ def test_a_metric_of_ours_is_one_that_the_code_writes(alarm: str) -> None:
 def test_alarms_reach_the_operators_topic_and_its_key_lets_them() -> None:
     """CloudWatch cannot publish to a topic under the key that AWS manages for SNS."""
     topic = RESOURCES["OperatorTopic"]["Properties"]["KmsMasterKeyId"]
-    assert topic == {"Ref": "OperatorKey"}
+    assert topic["Fn::If"] == [
+        "HasEncryptionKey", {"Ref": "EncryptionKeyArn"}, {"Ref": "OperatorKey"},
+    ]  # fmt: skip
     policies = [
         RESOURCES["OperatorKey"]["Properties"]["KeyPolicy"],
         RESOURCES["OperatorTopicPolicy"]["Properties"]["PolicyDocument"],
