@@ -41,6 +41,8 @@ def test_a_parameter_says_what_it_is_and_has_a_default_that_it_would_take(name: 
         ("ApproverEmail", "ann@example.com", "ann"),
         ("CertificateArn", f"arn:aws:acm:eu-west-1:{1:012}:certificate/0a-1b", "arn:aws:iam::1:x"),
         ("DomainName", "mcp.example.com", "https://mcp.example.com"),
+        ("AdotLayerArn", f"arn:aws:lambda:eu-west-1:{1:012}:layer:adot-python:3", "adot-python"),
+        ("EncryptionKeyArn", f"arn:aws:kms:eu-west-1:{1:012}:key/0a-1b", "alias/own"),
         ("HostedZoneId", "Z0123456789ABC", "example.com"),
         ("JwtAudience", "https://a.example,api", "a, b"),
         ("JwtGroupsClaim", "cognito:groups", "a b"),
