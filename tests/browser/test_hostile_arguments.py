@@ -1,6 +1,7 @@
 """Whatever an agent writes is text: no script runs, nothing is loaded, nothing is hidden."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ from playwright.sync_api import Page, expect
 
 from browser.conftest import Trap
 from browser.signing_in import sign_in
+from portcullis.approvals.states import State
 from portcullis.approvals.visible_text import visible
 from portcullis.policy.model import Principal
 from support.approval_records import make_binding
 from support.console_fakes import CAROL_TOKEN, ConsoleWorld
+from support.policy_requests import POLICY, ask_for_policy
 
 HOSTILE = {
     "script": "<script>alert(1)</script>",
@@ -96,3 +99,24 @@ def test_N31_a_masked_value_is_nowhere_in_the_page(page: Page, world: ConsoleWor
     sign_in(page, CAROL_TOKEN, world.ask(arguments))
     assert secret not in page.content()
     expect(page.get_by_text("[masked: 9 to 16 characters]").first).to_be_visible()
+
+
+def test_N16_N17_a_hostile_policy_is_shown_line_by_line_and_does_nothing(
+    page: Page, world: ConsoleWorld, trap: Trap, shots: Path
+) -> None:
+    comments = "".join(f"# {text}\n" for text in HOSTILE.values() if "\u2028" not in text)
+    record = ask_for_policy(world, POLICY + comments + "# \u202egnp.exe\n")
+    sign_in(page, CAROL_TOKEN, record)
+    shown = page.locator("pre.value", has_text="version:").first.inner_text()
+    for line in (POLICY + comments).splitlines():
+        assert visible(line.lstrip(" ")) in shown
+    assert "\n  token: {action: allow}" in shown  # its layout, and no mask
+    assert "\\u202egnp.exe" in shown
+    notes = page.get_by_role("region", name="Look at this first")
+    expect(notes).to_contain_text("May permit more: tool `token` is added: allow")
+    expect(notes).to_contain_text("turn the text around (\\u202e)")
+    page.screenshot(path=shots / "policy.png", full_page=True)
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.get_by_text("You have approved this request.")).to_be_visible()
+    assert world.record(record).state is State.PENDING
+    assert trap.is_empty, trap

@@ -140,7 +140,7 @@ def _text_row(text: str) -> Row:
         path="policy",
         kind=f"the whole file, {len(text.splitlines())} lines",
         pieces=lines_of(text),
-        ending=pieces_of(text[-ENDING:]) if len(text) > LONG else (),
+        ending=lines_of(text[-ENDING:]) if len(text) > LONG else (),
         length=len(text),
         risks=tuple(Risk(gravity=0, reason=what) for what in oddities(text)),
     )
