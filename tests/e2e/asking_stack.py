@@ -166,8 +166,8 @@ def at_once(look: Any, *, within: float = ENDS_SECONDS, what: str = "event") -> 
 
 
 @contextlib.contextmanager
-def asking_stack() -> Iterator[AskingStack]:
-    """Start everything; the policy is in force and can be changed."""
+def asking_stack(**parameters: str) -> Iterator[AskingStack]:
+    """Start everything; the policy is in force and can be changed. `parameters` are the stack's."""
     recorder = Recorder(TOOLS)
     with (
         serving(recorder) as port,
@@ -176,7 +176,7 @@ def asking_stack() -> Iterator[AskingStack]:
             {SERVER: f"http://127.0.0.1:{port}/mcp"},
             _policies(Path(folder)),
             TEMPLATE=str(_impatient_template(Path(folder))),
-            PARAMETERS=json.dumps({"ApprovalHoldSeconds": "3"}),
+            PARAMETERS=json.dumps({"ApprovalHoldSeconds": "3", **parameters}),
         ) as ready,
     ):
         yield AskingStack(ready, recorder)

@@ -76,6 +76,7 @@ class PolicyWorld:
         self.s3.put_bucket_notification_configuration(
             Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}}
         )
+        self.topic = clients["sns"].create_topic(Name="operators")["TopicArn"]
         self.key = clients["kms"].create_key()["KeyMetadata"]["Arn"]
         for name, pattern in _patterns().items():
             clients["events"].put_rule(Name=name, EventPattern=json.dumps(pattern))
@@ -102,6 +103,7 @@ class PolicyWorld:
             "JWT_ISSUER": "", "JWT_STANDING_SECONDS": "60", "ACTIVATOR": "activator",
             "PUBLIC_URL": "https://gate.example", "POLICY_APPROVERS": "group:platform",
             "POLICY_APPROVALS_NEEDED": "2", "POLICY_APPROVAL_SECONDS": "3600",
+            "OPERATOR_TOPIC": self.topic,
         }  # fmt: skip
         return {
             **{f"PORTCULLIS_{name}": value for name, value in given.items()},
