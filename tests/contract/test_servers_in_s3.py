@@ -177,9 +177,43 @@ def test_an_upload_that_is_deleted_ends_no_server(s3: Any) -> None:
 
 def test_the_same_notice_twice_writes_once(s3: Any) -> None:
     first = upload(s3, GOOD)
-    before = s3.head_object(Bucket=BUCKET, Key=active_server_key("new"))["VersionId"]
+    keys = (active_server_key("new"), server_status_key("new"))
+    before = [s3.head_object(Bucket=BUCKET, Key=key)["VersionId"] for key in keys]
     assert activate(s3) == first
-    assert s3.head_object(Bucket=BUCKET, Key=active_server_key("new"))["VersionId"] == before
+    assert [s3.head_object(Bucket=BUCKET, Key=key)["VersionId"] for key in keys] == before
+
+
+def test_O09_an_older_upload_does_not_come_back_because_a_newer_one_was_deleted(s3: Any) -> None:
+    put(s3, GOOD)
+    newer = upload(s3, OTHER)
+    active = stored(s3, active_server_key("new"))
+    active["uploaded_at"] += 60  # S3 keeps times by the second, and this was quicker
+    s3.put_object(Bucket=BUCKET, Key=active_server_key("new"), Body=dump(active))
+    s3.delete_object(
+        Bucket=BUCKET, Key=incoming_server_key("new"), VersionId=newer["source_version"]
+    )
+    status = activate(s3)
+    assert (status["state"], status["faults"][0]["message"]) == (
+        "rejected",
+        "the upload is older than the one that is in force",
+    )
+    assert status["in_force"] == newer["in_force"]
+    assert stored(s3, active_server_key("new"))["document"]["url"] == "https://b.example.com/"
+
+
+def test_uploads_that_cannot_be_told_apart_are_refused(s3: Any) -> None:
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
+    s3.put_object(Bucket=BUCKET, Key=incoming_server_key("new"), Body=GOOD.encode())
+    status = activate(s3)
+    assert status["state"] == "rejected"
+    assert "no version id" in status["faults"][0]["message"]
+
+
+def test_the_last_word_in_the_status_is_about_the_newest_upload(s3: Any) -> None:
+    put(s3, BAD)
+    status = activate(Racing(s3, lambda: upload(s3, OTHER), 1, folder="status/"))
+    assert status == stored(s3, server_status_key("new"))
+    assert status["state"] == "active"
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"revision": 1}'])
@@ -193,14 +227,17 @@ def test_an_active_object_nobody_can_read_is_replaced(s3: Any, body: bytes) -> N
 class Racing:
     """A client before whose first conditional write another activator is faster."""
 
-    def __init__(self, client: Any, meanwhile: Callable[[], object], times: int) -> None:
+    def __init__(
+        self, client: Any, meanwhile: Callable[[], object], times: int, folder: str = "active/"
+    ) -> None:
         self._client, self._meanwhile, self._left = client, meanwhile, times
+        self._folder = folder
 
     def get_object(self, **arguments: Any) -> Any:
         return self._client.get_object(**arguments)
 
     def put_object(self, **arguments: Any) -> Any:
-        if self._left and arguments["Key"].startswith("active/"):
+        if self._left and arguments["Key"].startswith(self._folder):
             self._left -= 1
             self._meanwhile()
         return self._client.put_object(**arguments)
@@ -229,7 +266,7 @@ def test_a_race_that_is_never_won_is_told_as_such(s3: Any) -> None:
 @pytest.mark.parametrize("error", FAULTS)
 @pytest.mark.parametrize(
     ("operation", "nth"),
-    [("get_object", 0), ("get_object", 1), ("put_object", 0), ("put_object", 1)],
+    [("get_object", 0), ("get_object", 1), ("get_object", 2), ("put_object", 0), ("put_object", 1)],
 )
 def test_an_activation_that_meets_a_fault_fails_and_never_half_tells(
     s3: Any, error: Exception, operation: str, nth: int

@@ -160,7 +160,10 @@ class Gate:
             "isBase64Encoded": base64,
             **(changed or {}),
         }
-        response = self.handler(with_caller(event, principal, server), None)
+        now_seconds = vars(bootstrap)["clock"]().micros // 1_000_000  # tests may move it
+        response = self.handler(
+            with_caller(event, principal, server, now_seconds=now_seconds), None
+        )
         return Answer(
             status=response["statusCode"],
             headers=response["multiValueHeaders"],

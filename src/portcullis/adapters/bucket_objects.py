@@ -13,16 +13,21 @@ from portcullis.errors import UnavailableError
 from portcullis.strictjson import dump
 from portcullis.values import JsonObject
 
+NO_VERSION = "null"  # of an object from a time when its bucket kept no versions
 _MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT = frozenset({"NoSuchKey", "404"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """An object that is there: its tag, its version id ("null" without one), its bytes."""
+    """An object that is there: its tag, its version id, when it was written, its bytes.
+
+    `version` is `NO_VERSION` where the bucket gave it none; `written_at` is in epoch seconds.
+    """
 
     etag: str
     version: str
+    written_at: int
     body: bytes
 
 
@@ -40,7 +45,8 @@ class BucketObjects:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             return Found(
                 etag=str(answer["ETag"]),
-                version=str(answer.get("VersionId", "null")),
+                version=str(answer.get("VersionId", NO_VERSION)),
+                written_at=int(answer["LastModified"].timestamp()),
                 body=answer["Body"].read(maximum + 1),
             )
         except AwsError as error:
@@ -60,13 +66,6 @@ class BucketObjects:
         except AwsError as error:
             raise self._unavailable(error) from error
         return True
-
-    def put(self, key: str, tree: JsonObject) -> None:
-        """Write whatever is there."""
-        try:
-            self._put(key, tree, {})
-        except AwsError as error:
-            raise self._unavailable(error) from error
 
     def _put(self, key: str, tree: JsonObject, condition: dict[str, str]) -> None:
         self._client.put_object(
