@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 3
     UNAUTHENTICATED = 4
     UNAVAILABLE = 5
+    UNDECIDED = 6
 
 
 MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
@@ -28,6 +29,7 @@ MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
         ExitCode.NOT_FOUND: "there is no such request, or this person may not see it",
         ExitCode.UNAUTHENTICATED: "the token is not (or no longer) good",
         ExitCode.UNAVAILABLE: "the console or the table did not answer, or not as it should",
+        ExitCode.UNDECIDED: "it cannot be told: a policy has more cases than can be looked at",
     }
 )
 

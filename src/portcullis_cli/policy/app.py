@@ -2,7 +2,7 @@
 
 import typer
 
-from portcullis_cli.policy import explaining, testing, validating
+from portcullis_cli.policy import checking, diffing, explaining, testing, validating
 
 APP = typer.Typer(
     name="policy",
@@ -17,3 +17,5 @@ APP = typer.Typer(
 APP.command("validate")(validating.validate)
 APP.command("explain")(explaining.explain_call)
 APP.command("test")(testing.run_tests)
+APP.command("check")(checking.check)
+APP.command("diff")(diffing.diff)

@@ -14,10 +14,11 @@ from portcullis.policy.conditions import Traced
 from portcullis.policy.decision import Allow, Decision, Deny, RequireApproval, Take
 from portcullis.policy.explain import ExplainedRule, Explanation, explain
 from portcullis.policy.faults import PolicyFaults
-from portcullis.policy.model import Call, Instant, Kind, Principal
+from portcullis.policy.model import Call, Instant, Kind
 from portcullis.strictjson import parse
 from portcullis.values import JsonMapping, JsonObject
 from portcullis_cli.errors import CommandError, ExitCode, usage_error
+from portcullis_cli.policy.callers import Groups, Issuer, Subject, Tags, caller_of
 from portcullis_cli.policy.inputs import (
     AsJson,
     PolicyFile,
@@ -48,17 +49,10 @@ def explain_call(  # noqa: PLR0913 - a command's options
     arguments: Annotated[
         str, typer.Option("--args", help="Its arguments as JSON, or `@file`.")
     ] = "{}",
-    subject: Annotated[str, typer.Option("--subject", help="Who calls.")] = "somebody",
-    issuer: Annotated[
-        str, typer.Option("--issuer", help="Who vouches for the caller.")
-    ] = "portcullis",
-    group: Annotated[
-        list[str] | None, typer.Option("--group", help="A group of the caller. Repeatable.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option("--tag", help="A tag of the caller, `name=value`. Repeatable."),
-    ] = None,
+    subject: Subject = "somebody",
+    issuer: Issuer = "portcullis",
+    group: Groups = None,
+    tag: Tags = None,
     at: Annotated[
         str, typer.Option("--at", help="When, like `2026-11-28T09:00:00Z`. Without it: now.")
     ] = "",
@@ -88,9 +82,7 @@ def explain_call(  # noqa: PLR0913 - a command's options
             kind=Kind.TOOL,
             name=tool,
             arguments=_arguments(arguments),
-            principal=Principal(
-                issuer=issuer, subject=subject, groups=tuple(group or ()), tags=_tags(tag or [])
-            ),
+            principal=caller_of(issuer, subject, group, tag),
             session="session",
         )
         checked = _normalised(call, known)
@@ -113,13 +105,6 @@ def _arguments(text: str) -> JsonObject:
     if not isinstance(tree, dict):
         raise usage_error("--args is not a JSON object")
     return tree
-
-
-def _tags(tags: list[str]) -> dict[str, str]:
-    pairs = [tag.partition("=") for tag in tags]
-    if any(not name or not sign for name, sign, _ in pairs):
-        raise usage_error("a tag is written `--tag name=value`")
-    return {name: value for name, _, value in pairs}
 
 
 def _instant(text: str, around: Surroundings) -> Instant:
