@@ -20,7 +20,7 @@ from support.engines import create_state_table
 
 TABLE = "state"
 RECORD = make_record()
-LATER = {"added_later": {"S": "x"}, "a_list_of_later": {"L": [{"N": "1"}]}}
+LATER: dict[str, Any] = {"added_later": {"S": "x"}, "a_list_of_later": {"L": [{"N": "1"}]}}
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A restored request for an approval cannot be executed a second time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
@@ -24,7 +24,7 @@ def client() -> Iterator[Any]:
         yield client
 
 
-def put(client: Any, key: dict[str, Any], **attributes: Any) -> None:
+def put(client: Any, key: Mapping[str, Any], **attributes: Any) -> None:
     client.put_item(TableName=TABLE, Item={**key, **attributes})
 
 
