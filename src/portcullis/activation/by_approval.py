@@ -32,6 +32,7 @@ from portcullis.approvals.policy_change import (
 )
 from portcullis.approvals.record import ApprovalRecord, Binding
 from portcullis.approvals.states import State
+from portcullis.approvals.visible_text import visible
 from portcullis.gateway.approval_ports import ApprovalStore
 from portcullis.gateway.asking import Asked, Asker
 from portcullis.gateway.fingerprints import definition_digest, registration_digest
@@ -223,7 +224,7 @@ def _fault(message: str, suggestion: str | None = AGAIN) -> Fault:
 
 
 def _denied(record: ApprovalRecord) -> Fault:
-    comment = "" if record.denial is None else record.denial.comment
+    comment = "" if record.denial is None else visible(record.denial.comment)  # on one line
     return _fault("an approver denied it" + (f": `{comment}`" if comment else ""), "")
 
 

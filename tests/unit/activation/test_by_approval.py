@@ -256,9 +256,9 @@ def test_what_is_in_force_already_needs_nobody() -> None:
 
 def test_a_denial_is_told_with_its_comment_and_stands() -> None:
     world = World()
-    world.say(world.waiting(), ANN, word=Word.DENY, comment="not on Friday")
+    world.say(world.waiting(), ANN, word=Word.DENY, comment="not on\nFriday")
     for _ in range(2):
-        assert fault_of(world.decide()) == "an approver denied it: `not on Friday`"
+        assert fault_of(world.decide()) == "an approver denied it: `not on\\nFriday`"
     world.clock.seconds += 86_400 * 10
     assert fault_of(world.decide()).startswith("an approver denied it")
     assert len(world.workflow.started) == 1

@@ -236,3 +236,18 @@ AUTHORIZER = (*API, "Auth", "Authorizers", "A")
 def test_an_api_that_the_front_cannot_stand_in_for_is_an_error(template: Template) -> None:
     with pytest.raises(TemplateError):
         template.api()
+
+
+def test_a_rule_that_is_disabled_is_made_so() -> None:
+    tree = copy.deepcopy(TREE)
+    tree["Resources"]["Main"]["Properties"]["Events"]["Put"]["Properties"]["State"] = "DISABLED"
+    (rule,) = make_template(tree).rules()
+    assert not rule.is_enabled
+
+
+def test_a_function_has_the_name_that_the_template_gives_it() -> None:
+    tree = copy.deepcopy(TREE)
+    tree["Resources"]["Main"]["Properties"]["FunctionName"] = {"Fn::Sub": "of-${AWS::Region}"}
+    template = make_template(tree)
+    assert template.name_of("Main") == "of-us-east-1"
+    assert template.name_of("Guard") is None
