@@ -18,6 +18,11 @@ from portcullis_cli.tool_source import ServerTools, Target, read_tools
 _AWS = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
 
 
+def _client_of(service: str) -> Client:
+    """A client of an AWS service, with the caller's own credentials and region."""
+    return boto3.client(service, config=_AWS)  # type: ignore[call-overload]  # the name is data
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The outside world. `is_terminal`: whether somebody is there to be asked."""
@@ -28,6 +33,7 @@ class Surroundings:
     now: Callable[[], int]  # epoch seconds
     transport: httpx2.BaseTransport | None = None
     read_tools: Callable[[Target], ServerTools] = read_tools
+    aws: Callable[[str], Client] = _client_of
 
 
 def this_process() -> Surroundings:

@@ -183,6 +183,7 @@ def test_a_hosted_server_is_denied_everything_that_belongs_to_the_gate() -> None
         "OperatorTopic": "sns:*",
         "OidcClientSecretArn": "secretsmanager:*",
         "PolicyBucket": "s3:*",
+        "PolicySigningKeyArn": "kms:*",
         "StateTable": "dynamodb:*",
         "UpstreamSecretArns": "secretsmanager:*",
     }
@@ -252,8 +253,17 @@ def test_a_key_is_used_by_whom_its_policy_names_and_by_nobody_else() -> None:
     for key in of_type("AWS::KMS::Key"):
         assert RESOURCES[key]["Properties"]["EnableKeyRotation"] is True
         assert not USES & set(key_statements(key)["Administer"]["Action"])
+    # The signing key is none of ours: whoever runs the gate owns it, and its policy.
     without = [name for name in granting() if name != "EncryptionKeyPolicy"]
-    assert not any("kms:" in json.dumps(statements(role)) for role in without)
+    granted = [one for role in without for one in statements(role) if "kms:" in str(one)]
+    assert [one["Sid"] for one in granted] == ["VerifySignatures"]
+    (verify,) = granted
+    assert verify["Action"] == ["kms:Verify"]
+    assert verify["Resource"] == {"Ref": "PolicySigningKeyArn"}
+    assert verify["Condition"] == {
+        "StringEquals": {"kms:SigningAlgorithm": {"Ref": "PolicySigningAlgorithm"}}
+    }
+    assert verify in statements("ActivatorRole")
 
 
 def purpose_of(statement: Mapping[str, Any]) -> str | None:

@@ -346,6 +346,8 @@ def _make_account() -> dict[str, str]:
         "PORTCULLIS_OPERATOR_TOPIC": boto3.client("sns", region_name="us-east-1").create_topic(
             Name="operators"
         )["TopicArn"],
+        "PORTCULLIS_POLICY_SIGNING_KEY": "",
+        "PORTCULLIS_POLICY_SIGNING_ALGORITHM": "ECDSA_SHA_256",
         "PORTCULLIS_POLICY_APPROVERS": "",
         "PORTCULLIS_POLICY_APPROVALS_NEEDED": "2",
         "PORTCULLIS_POLICY_APPROVAL_SECONDS": "259200",

@@ -6,8 +6,10 @@ from botocore.config import Config
 
 from portcullis.activation.release import InTurn, Release
 from portcullis.adapters.aws_calls import Client
+from portcullis.adapters.kms_signature import KmsSignature
 from portcullis.adapters.operator_notices import OperatorNotices
 from portcullis.adapters.s3_activation import PolicyActivation
+from portcullis.entrypoints.client_config import store_config
 from portcullis.entrypoints.settings import ActivatorSettings
 
 # Nobody waits for a notice: two tries, all of them within the function's own time-out.
@@ -20,7 +22,7 @@ class PolicyActivations:
     def __init__(self, s3: Client, settings: ActivatorSettings) -> None:
         self._s3 = s3
         self._bucket = settings.bucket
-        self._steps: list[Release] = []
+        self._steps = _steps(settings)
         self._notices = OperatorNotices(
             boto3.client("sns", config=_NOTICES),
             boto3.client("events", config=_NOTICES),
@@ -34,3 +36,17 @@ class PolicyActivations:
         return PolicyActivation(
             self._s3, self._bucket, release=InTurn(steps), notices=self._notices
         )
+
+
+def _steps(settings: ActivatorSettings) -> list[Release]:
+    """Who releases before people are asked: what is not signed is not for them to look at."""
+    if not settings.policy_signing_key:
+        return []
+    return [
+        KmsSignature(
+            boto3.client("kms", config=store_config(settings.store_timeout_seconds, attempts=2)),
+            key=settings.policy_signing_key,
+            algorithm=settings.policy_signing_algorithm,
+            bucket=settings.bucket,
+        )
+    ]

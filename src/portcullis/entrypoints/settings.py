@@ -204,6 +204,11 @@ _VARIABLES: Mapping[str, _Variable] = {
     "OIDC_CLIENT_SECRET": _Variable(
         summary="ARN of the secret with the client's secret; empty: a public client", empty=True
     ),
+    "POLICY_SIGNING_KEY": _Variable(
+        summary="ARN of the KMS key that policies are signed with; empty: none has to be signed",
+        empty=True,
+    ),
+    "POLICY_SIGNING_ALGORITHM": _Variable(summary="the signing algorithm of that key"),
     "OPERATOR_TOPIC": _Variable(summary="ARN of the topic that tells who runs the gate"),
     "OIDC_GROUPS_CLAIM": _Variable(
         summary="claim of the ID token that lists a person's groups", empty=True
@@ -349,6 +354,8 @@ class ActivatorSettings:
     policy_approvals_needed: int = _from("POLICY_APPROVALS_NEEDED")
     policy_approval_seconds: int = _from("POLICY_APPROVAL_SECONDS")
     operator_topic: str = _from("OPERATOR_TOPIC")
+    policy_signing_key: str = _from("POLICY_SIGNING_KEY")
+    policy_signing_algorithm: str = _from("POLICY_SIGNING_ALGORITHM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import typer
 
-from portcullis_cli.policy import checking, diffing, explaining, testing, validating
+from portcullis_cli.policy import checking, diffing, explaining, signing, testing, validating
 
 APP = typer.Typer(
     name="policy",
@@ -19,3 +19,4 @@ APP.command("explain")(explaining.explain_call)
 APP.command("test")(testing.run_tests)
 APP.command("check")(checking.check)
 APP.command("diff")(diffing.diff)
+APP.command("sign")(signing.sign)
