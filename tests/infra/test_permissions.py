@@ -161,7 +161,7 @@ EVERYWHERE = {
 }
 
 
-def test_a_hosted_server_is_denied_everything_that_belongs_to_the_gate() -> None:
+def test_O22_a_hosted_server_is_denied_everything_that_belongs_to_the_gate() -> None:
     for guard in GUARDS:
         assert {target(role) for role in RESOURCES[guard]["Properties"]["Roles"]} == HOST_ROLES
     denied: dict[str, set[str]] = {}
