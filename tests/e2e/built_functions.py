@@ -56,7 +56,9 @@ class Functions:
     def invoke(self, function: str, event: Mapping[str, Any]) -> tuple[Any, str | None]:
         """Invoke a function by its alias: what it answered, and Lambda's FunctionError."""
         answer = self._client.invoke(
-            FunctionName=f"portcullis-{function}", Qualifier="live", Payload=json.dumps(event)
+            FunctionName=running()[function]["AWS_LAMBDA_FUNCTION_NAME"],
+            Qualifier="live",
+            Payload=json.dumps(event),
         )
         return json.loads(answer["Payload"].read() or b"null"), answer.get("FunctionError")
 

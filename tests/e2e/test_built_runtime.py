@@ -87,6 +87,12 @@ def is_refused(functions: Functions) -> None:
     assert 400 <= outcome[0]["statusCode"] < 500
 
 
+def is_refused_where_nobody_signs(functions: Functions) -> None:
+    outcome = functions.invoke("GatewayFunction", functions.addressed("iam-caller"))
+    assert outcome[1] is None, outcome
+    assert 400 <= outcome[0]["statusCode"] < 500, outcome  # `Identity` is `grants`
+
+
 def is_put_in_force(functions: Functions) -> None:
     payload, error = functions.invoke("ActivatorFunction", event("policy-uploaded"))
     assert error is None, payload
@@ -122,6 +128,7 @@ OUTCOMES: dict[str, Callable[[Functions], None]] = {
     "approvals-page": asks_to_sign_in,
     "authorizer-request": is_refused_as_unknown,
     "hosted-server-call": lists_its_tools,
+    "iam-caller": is_refused_where_nobody_signs,
     "initialize-2025-11-25": opens_a_session("initialize-2025-11-25"),
     "initialize-base64": opens_a_session("initialize-base64"),
     "monitor-schedule": looks_once,
