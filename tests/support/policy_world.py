@@ -8,7 +8,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -23,6 +23,7 @@ from portcullis.adapters.stepfunctions_workflow import StepFunctionsWorkflow
 from portcullis.approvals import life
 from portcullis.approvals.record import ApprovalRecord
 from portcullis.entrypoints.clocks import clock
+from portcullis.entrypoints.settings import ActivatorSettings, ExecutorSettings
 from portcullis.gateway.deciding import Desk, Viewer, Word
 from portcullis.policy.model import Principal
 from support.approval_world import TABLE, World
@@ -103,9 +104,12 @@ class PolicyWorld:
             "JWT_ISSUER": "", "JWT_STANDING_SECONDS": "60", "ACTIVATOR": "activator",
             "PUBLIC_URL": "https://gate.example", "POLICY_APPROVERS": "group:platform",
             "POLICY_APPROVALS_NEEDED": "2", "POLICY_APPROVAL_SECONDS": "3600",
-            "OPERATOR_TOPIC": self.topic,
+            "OPERATOR_TOPIC": self.topic, "POLICY_SIGNING_ALGORITHM": "ECDSA_SHA_256",
         }  # fmt: skip
+        # What may be empty is, unless it is given above: other parts of the two are turned off.
+        known = (*fields(ActivatorSettings), *fields(ExecutorSettings))
         return {
+            **{one.metadata["variable"]: "" for one in known if one.metadata["empty"]},
             **{f"PORTCULLIS_{name}": value for name, value in given.items()},
             **CREDENTIALS,
             "AWS_DEFAULT_REGION": REGION,
