@@ -96,6 +96,8 @@ def gateway_environment(*, endpoint: str, secret: str, servers: str) -> dict[str
         "PORTCULLIS_STAGE_PROOF_SECRET": secret,
         "PORTCULLIS_POLICY_REFRESH_SECONDS": "30",
         "PORTCULLIS_POLICY_MAX_AGE_SECONDS": "3600",
+        "PORTCULLIS_KILL_SWITCH_REFRESH_SECONDS": "5",
+        "PORTCULLIS_KILL_SWITCH_MAX_AGE_SECONDS": "60",
         "PORTCULLIS_SESSION_CAP": "5",
         "PORTCULLIS_SESSION_TTL_SECONDS": "28800",
         "PORTCULLIS_ALLOWED_ORIGINS": "",

@@ -11,6 +11,7 @@ PortcullisError
 │   ├── GrantStoreError            grants could not be read or written
 │   ├── SnapshotUnavailableError   the tool list of a server is not known
 │   ├── RegistrationUnavailableError  where the calls of a server go is not known
+│   ├── KillSwitchUnavailableError  whether a person stopped everything is not known
 │   ├── CredentialError            a secret could not be read
 │   ├── IssuerUnavailableError     the issuer of people's or agents' tokens did not answer
 │   └── ApprovalUnavailableError   a call that needs an approval cannot get one now
@@ -67,6 +68,10 @@ class SnapshotUnavailableError(UnavailableError):
 
 class RegistrationUnavailableError(UnavailableError):
     """Whether a server is registered, or where its calls go, cannot be told."""
+
+
+class KillSwitchUnavailableError(UnavailableError):
+    """Whether a person has stopped all forwarding cannot be told."""
 
 
 class CredentialError(UnavailableError):

@@ -2,7 +2,7 @@
 
 import typer
 
-from portcullis_cli import approvals, grants, kept_grants, scan
+from portcullis_cli import approvals, grants, kept_grants, kill_switch, scan
 from portcullis_cli.policy.app import APP as POLICY
 
 APP = typer.Typer(
@@ -19,3 +19,4 @@ APP.command("scan")(scan.scan)
 APP.add_typer(POLICY)
 APP.add_typer(approvals.APP)
 APP.add_typer(grants.APP)
+APP.add_typer(kill_switch.APP)

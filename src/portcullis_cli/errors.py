@@ -26,9 +26,11 @@ MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
         ExitCode.REFUSED: "it was not done: this person may not, somebody was faster, "
         "the deadline has passed, or the question was answered with no",
         ExitCode.USAGE: "the command line is not right; nothing was sent, or nothing accepted",
-        ExitCode.NOT_FOUND: "there is no such request, or this person may not see it",
+        ExitCode.NOT_FOUND: "there is no such request, grant or server, "
+        "or this person may not see it",
         ExitCode.UNAUTHENTICATED: "the token is not (or no longer) good",
-        ExitCode.UNAVAILABLE: "the console or the table did not answer, or not as it should",
+        ExitCode.UNAVAILABLE: "the console, the table or the bucket did not answer, "
+        "or not as it should",
         ExitCode.UNDECIDED: "it cannot be told: a policy has more cases than can be looked at",
     }
 )

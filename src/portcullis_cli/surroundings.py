@@ -30,6 +30,7 @@ class Surroundings:
     environment: Mapping[str, str]
     is_terminal: Callable[[], bool]
     dynamodb: Callable[[], Client]
+    s3: Callable[[], Client]
     now: Callable[[], int]  # epoch seconds
     transport: httpx2.BaseTransport | None = None
     read_tools: Callable[[Target], ServerTools] = read_tools
@@ -42,6 +43,7 @@ def this_process() -> Surroundings:
         environment=os.environ,
         is_terminal=lambda: sys.stdin.isatty() and sys.stderr.isatty(),
         dynamodb=lambda: boto3.client("dynamodb", config=_AWS),
+        s3=lambda: boto3.client("s3", config=_AWS),
         now=lambda: int(time.time()),
     )
 

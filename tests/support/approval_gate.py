@@ -121,7 +121,12 @@ class ApprovalGate(World):
 
     def executor(self) -> Executor:
         return Executor(
-            ExecutionPorts(store=self.approvals, counters=self.counters, log=self.log),
+            ExecutionPorts(
+                store=self.approvals,
+                counters=self.counters,
+                kill_switch=self.kill_switch,
+                log=self.log,
+            ),
             {
                 RequestKind.CALL: CallWork(
                     Readiness(

@@ -1,6 +1,7 @@
 """The command line, run in this process by a person at a keyboard or by a script."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from portcullis_cli.app import APP
 from portcullis_cli.connection import TOKEN_VARIABLE, URL_VARIABLE
 from portcullis_cli.kept_grants import TABLE_VARIABLE
+from portcullis_cli.kill_switch import BUCKET_VARIABLE
 from portcullis_cli.surroundings import Surroundings
 from portcullis_cli.tool_source import ServerTools, Target
 from support.console_fakes import CAROL_TOKEN
@@ -83,6 +85,7 @@ class Terminal:
 
     transport: httpx2.BaseTransport | None = None
     answers: str | None = None
+    s3: Callable[[], Any] = lambda: boto3.client("s3")
     environment: dict[str, str] = field(default_factory=dict)
     server: ServerTools = SAMPLE
     asked: list[Target] = field(default_factory=list)
@@ -95,6 +98,7 @@ class Terminal:
             environment=environment,
             is_terminal=lambda: self.answers is not None,
             dynamodb=lambda: boto3.client("dynamodb"),
+            s3=self.s3,
             now=lambda: NOW,
             transport=self.transport,
             read_tools=self._read_tools,
@@ -104,7 +108,7 @@ class Terminal:
             arguments,
             obj=around,
             input=self.answers,
-            env={URL_VARIABLE: None, TABLE_VARIABLE: None, **environment},
+            env={BUCKET_VARIABLE: None, URL_VARIABLE: None, TABLE_VARIABLE: None, **environment},
             prog_name="portcullis",
         )
         if result.exception is not None and not isinstance(result.exception, SystemExit):

@@ -13,6 +13,7 @@ from portcullis.adapters.memory_counters import MemoryCounterStore
 from portcullis.adapters.memory_sessions import MemorySessionStore
 from portcullis.errors import (
     CounterStoreError,
+    KillSwitchUnavailableError,
     PolicyUnavailableError,
     RegistrationUnavailableError,
     SessionStoreError,
@@ -25,12 +26,14 @@ from portcullis.gateway.ports import (
     CounterStore,
     DecisionLog,
     DecisionRecord,
+    KillSwitch,
     PolicyStore,
     Refused,
     Registered,
     Reserved,
     Snapshot,
     SnapshotStore,
+    Stop,
     Upstream,
     UpstreamReply,
     UpstreamRequest,
@@ -133,6 +136,27 @@ class FixedSnapshots(SnapshotStore):
             taken_at=0,
             tools=self.tools,
         )
+
+
+class Switch(KillSwitch):
+    """Stops the servers that a test says; while `is_down` it cannot be told.
+
+    `looks` counts how often it was asked; from look `later` on, `stops` holds.
+    """
+
+    def __init__(self) -> None:
+        self.stops: dict[str, Stop] = {}
+        self.is_down = False
+        self.looks = 0
+        self.later = 0
+
+    def stop(self, server: str, *, now: Instant) -> Stop | None:
+        self.looks += 1
+        if self.looks <= self.later:
+            return None
+        if self.is_down:
+            raise KillSwitchUnavailableError("the kill switch cannot be read: Throttling")
+        return self.stops.get(server)
 
 
 class Servers(Upstreams):
@@ -246,6 +270,7 @@ class World:
         self.servers = Servers(
             Registered(server=SERVER, upstream=self.upstream, digest="r" * 64, timeout_seconds=5)
         )
+        self.kill_switch = Switch()
         self.log = Records()
         self.session_store = MemorySessionStore(cap=cap, lifetime_seconds=600)
         self.approvals = MemoryApprovalStore(clock=self._clock)
@@ -264,6 +289,7 @@ class World:
                     self.session_store, keys=self._keys, ttl_seconds=600, new_id=self._new_id
                 ),
                 upstreams=self.servers,
+                kill_switch=self.kill_switch,
                 log=self.log,
             ),
             Terms(

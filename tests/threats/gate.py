@@ -270,6 +270,8 @@ def standing_gate(
             "PORTCULLIS_SERVERS": "{}",
             "PORTCULLIS_POLICY_REFRESH_SECONDS": "300",
             "PORTCULLIS_POLICY_MAX_AGE_SECONDS": "3600",
+            "PORTCULLIS_KILL_SWITCH_REFRESH_SECONDS": "5",
+            "PORTCULLIS_KILL_SWITCH_MAX_AGE_SECONDS": "60",
             "PORTCULLIS_SESSION_CAP": "3",
             "PORTCULLIS_SESSION_TTL_SECONDS": "600",
             "PORTCULLIS_ALLOWED_ORIGINS": "https://good.example",

@@ -9,6 +9,7 @@ from portcullis.adapters.activator_function import ActivatorFunction
 from portcullis.adapters.aws_calls import Client
 from portcullis.adapters.dynamodb_approvals import DynamoDBApprovalStore
 from portcullis.adapters.kms_vault import KmsVault
+from portcullis.adapters.s3_kill_switch import S3KillSwitch
 from portcullis.adapters.s3_policies import S3PolicyStore
 from portcullis.adapters.s3_snapshots import S3SnapshotStore
 from portcullis.adapters.secrets import Secrets
@@ -47,6 +48,15 @@ class Account:
             self._settings.bucket,
             refresh_seconds=self._settings.policy_refresh_seconds,
             max_age_seconds=self._settings.policy_max_age_seconds,
+        )
+
+    def kill_switch(self) -> S3KillSwitch:
+        """Whether a person has stopped everything."""
+        return S3KillSwitch(
+            self._s3,
+            self._settings.bucket,
+            refresh_seconds=self._settings.kill_switch_refresh_seconds,
+            max_age_seconds=self._settings.kill_switch_max_age_seconds,
         )
 
     def snapshots(self) -> S3SnapshotStore:

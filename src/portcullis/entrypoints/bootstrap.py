@@ -81,6 +81,7 @@ def _gateway(settings: GatewaySettings, account: Account) -> Gateway:
                 new_id=new_id,
             ),
             upstreams=account.upstreams,
+            kill_switch=account.kill_switch(),
             log=PowertoolsDecisionLog(Logger(service=settings.stack)),
             approvals=account.approvals(),
             workflow=account.workflow(settings.state_machine),
@@ -113,6 +114,7 @@ def build_executor(settings: ExecutorSettings) -> Executor:
         ExecutionPorts(
             store=store,
             counters=DynamoDBCounterStore(account.dynamodb, settings.table),
+            kill_switch=account.kill_switch(),
             log=PowertoolsDecisionLog(Logger(service=settings.stack)),
         ),
         {

@@ -98,6 +98,14 @@ _VARIABLES: Mapping[str, _Variable] = {
         summary="how long the last known good policy stands while the bucket does not answer",
         read=_positive,
     ),
+    "KILL_SWITCH_REFRESH_SECONDS": _Variable(
+        summary="what the kill switch says holds everywhere after this long", read=_positive
+    ),
+    "KILL_SWITCH_MAX_AGE_SECONDS": _Variable(
+        summary="how long its last word holds while the bucket does not answer; then nothing is "
+        "forwarded",
+        read=_positive,
+    ),
     "SESSION_CAP": _Variable(
         summary="sets of session counters one principal can have on one server", read=_positive
     ),
@@ -242,6 +250,8 @@ class GatewaySettings:
     stage_proof_secret: str = _from("STAGE_PROOF_SECRET")
     policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
     policy_max_age_seconds: int = _from("POLICY_MAX_AGE_SECONDS")
+    kill_switch_refresh_seconds: int = _from("KILL_SWITCH_REFRESH_SECONDS")
+    kill_switch_max_age_seconds: int = _from("KILL_SWITCH_MAX_AGE_SECONDS")
     session_cap: int = _from("SESSION_CAP")
     session_ttl_seconds: int = _from("SESSION_TTL_SECONDS")
     allowed_origins: tuple[str, ...] = _from("ALLOWED_ORIGINS")
@@ -273,6 +283,8 @@ class ExecutorSettings:
     servers: Mapping[str, str] = _from("SERVERS")
     policy_refresh_seconds: int = _from("POLICY_REFRESH_SECONDS")
     policy_max_age_seconds: int = _from("POLICY_MAX_AGE_SECONDS")
+    kill_switch_refresh_seconds: int = _from("KILL_SWITCH_REFRESH_SECONDS")
+    kill_switch_max_age_seconds: int = _from("KILL_SWITCH_MAX_AGE_SECONDS")
     allow_loopback_upstreams: bool = _from("ALLOW_LOOPBACK_UPSTREAMS")
     upstream_function_arns: tuple[str, ...] = _from("UPSTREAM_FUNCTION_ARNS")
     upstream_secret_arns: tuple[str, ...] = _from("UPSTREAM_SECRET_ARNS")

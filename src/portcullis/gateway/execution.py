@@ -1,6 +1,7 @@
 """The executor: carries out what was approved, at most once, or says why not.
 
-In this order, and why: the record (is it still approved, before its deadline), what its kind of
+In this order, and why: the record (is it still approved, before its deadline), of a call whether
+a person has stopped everything (then the approval stands, until its deadline), what its kind of
 work depends on as it is now (of a call: credential, server, tool, policy), the limits, and last
 the claim. Limits come before the claim because a refused limit leaves the approval
 standing until its deadline, while a claim cannot be taken back; a claim that is lost gives the
@@ -20,7 +21,8 @@ from portcullis.approvals.states import State
 from portcullis.errors import ApprovalStoreError, CounterStoreError, UnavailableError
 from portcullis.gateway.approval_ports import MOST_LOOKS, ApprovalStore
 from portcullis.gateway.exchange import Exchange
-from portcullis.gateway.ports import CounterStore, DecisionLog, Refused, Reserved
+from portcullis.gateway.ports import CounterStore, DecisionLog, KillSwitch, Refused, Reserved
+from portcullis.gateway.stopping import stopped
 from portcullis.gateway.work import Carried, NotReady, Prepared, Works
 from portcullis.policy.decision import Outcome
 from portcullis.policy.model import Instant
@@ -44,6 +46,7 @@ class ExecutionPorts:
 
     store: ApprovalStore
     counters: CounterStore
+    kill_switch: KillSwitch
     log: DecisionLog
 
 
@@ -85,7 +88,10 @@ class Executor:
     def _carry_out(self, record: ApprovalRecord, exchange: Exchange) -> int:
         if life.is_over(record, now=self._now()):
             return self._end(record, life.expire(record, now=self._now()), exchange)
-        ready = self._works[kind_of(record.binding)].prepare(record, now=self._clock())
+        kind = kind_of(record.binding)
+        if kind is RequestKind.CALL and self._is_stopped(exchange):
+            return self._rest(record, AGAIN_SECONDS)
+        ready = self._works[kind].prepare(record, now=self._clock())
         if isinstance(ready, NotReady):
             return self._refuse(record, ready.reason, exchange)
         exchange.rule, exchange.revision = ready.rule, ready.revision
@@ -97,6 +103,9 @@ class Executor:
         )
         if isinstance(reserved, Refused):
             return self._limited(record, reserved, exchange)
+        if self._is_stopped(exchange):
+            self._give_back(reserved)
+            return self._rest(record, AGAIN_SECONDS)
         return self._claimed(record, ready, reserved, exchange)
 
     def _limited(self, record: ApprovalRecord, refused: Refused, exchange: Exchange) -> int:
@@ -106,6 +115,19 @@ class Executor:
         exchange.outcome = Outcome.LIMIT_REACHED.value
         self._ports.log.record(exchange.to_record(200))
         return self._rest(record, refused.retry_after_seconds)
+
+    def _is_stopped(self, exchange: Exchange) -> bool:
+        """Whether a person has stopped the server, or that cannot be told: logged, tried again.
+
+        Asked at first, since what is asked next may ask the server for its tools, and once more
+        before the claim, because all of that takes time.
+        """
+        denial = stopped(self._ports.kill_switch, exchange.server, now=self._clock())
+        if denial is None:
+            return False
+        exchange.outcome, exchange.upstream_outcome = denial.outcome.value, "not sent"
+        self._ports.log.record(exchange.to_record(200))
+        return True
 
     @staticmethod
     def _rest(record: ApprovalRecord, seconds: int) -> int:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from portcullis.errors import UpstreamNotSentError, UpstreamUncertainError
 from portcullis.gateway.exchange import Exchange
-from portcullis.gateway.ports import UpstreamReply, UpstreamRequest
+from portcullis.gateway.ports import KillSwitch, UpstreamReply, UpstreamRequest
 from portcullis.gateway.sessions import Session
+from portcullis.gateway.stopping import stopped
+from portcullis.policy.decision import Deny
 from portcullis.protocol.http import HttpReply
 from portcullis.protocol.messages import Request
 from portcullis.protocol.methods import MethodKind
@@ -25,10 +27,11 @@ class Forwarded:
 
     `executed` False: provably no byte reached the server. `reply` None: nothing usable came
     back; `session_lost` says that the upstream no longer knows the session. `headers` are
-    the upstream's own, for the session it may have opened.
+    the upstream's own, for the session it may have opened. `denial`: why it was not sent.
     """
 
     executed: bool
+    denial: Deny | None = None
     reply: HttpReply | None = None
     session_lost: bool = False
     headers: tuple[tuple[str, str], ...] = ()
@@ -36,6 +39,9 @@ class Forwarded:
 
 class Forwarder:
     """Sends checked requests to the server of their exchange."""
+
+    def __init__(self, kill_switch: KillSwitch) -> None:
+        self._kill_switch = kill_switch
 
     def call(
         self,
@@ -74,10 +80,16 @@ class Forwarder:
         headers: tuple[tuple[str, str], ...],
         body: bytes,
     ) -> UpstreamReply | Forwarded:
-        """Send bytes of ours once; a failure is a `Forwarded` without a reply."""
+        """Send bytes of ours once; a failure is a `Forwarded` without a reply.
+
+        Whether it is stopped was asked before; what came in between may have taken its time.
+        """
         target = exchange.target
         request = UpstreamRequest(method=method, headers=headers, body=body, scope=session.scope)
         began = exchange.clock()
+        denial = stopped(self._kill_switch, exchange.server, now=began)
+        if denial is not None:
+            return Forwarded(executed=False, denial=denial)
         try:
             sent = target.upstream.send(request, timeout_seconds=target.timeout_seconds)
         except UpstreamNotSentError as error:

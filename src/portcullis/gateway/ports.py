@@ -193,6 +193,29 @@ class SnapshotStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A person's word that nothing may be forwarded; `reason` as they gave it.
+
+    `is_readable` False: something else stands where the word should, which counts as one.
+    """
+
+    reason: str = ""
+    is_readable: bool = True
+
+
+class KillSwitch(Protocol):
+    """Whether a person has stopped all forwarding, to every server or to some."""
+
+    def stop(self, server: str, *, now: Instant) -> Stop | None:
+        """Answer the word that stops a server, None where provably nobody stopped it.
+
+        Raises:
+            KillSwitchUnavailableError: it cannot be told.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSlot:
     """A new session's place: `slot` names the counters it shares, `session_id` the session."""
 

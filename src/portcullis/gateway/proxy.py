@@ -18,6 +18,7 @@ from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.front_door import stopped_at_the_door
 from portcullis.gateway.ports import DecisionRecord
 from portcullis.gateway.replies import deny
+from portcullis.gateway.stopping import stopped
 from portcullis.gateway.ways import Ports, Terms, Ways
 from portcullis.policy.decision import Deny, Outcome
 from portcullis.policy.model import Instant, Principal
@@ -26,6 +27,7 @@ from portcullis.protocol.codes import Code
 from portcullis.protocol.http import HttpReply, HttpRequest
 from portcullis.protocol.inbound import classify
 from portcullis.protocol.messages import Inbound, Notification, Rejection, Request, SessionEnd
+from portcullis.protocol.methods import MethodKind
 from portcullis.protocol.served_eras import not_served
 
 UNKNOWN_SERVER = "unknown"  # in records: what the deployment does not have
@@ -35,6 +37,8 @@ SERVERS_UNKNOWN = Rejection(
     message="whether there is such a server cannot be told now; nothing was executed",
     headers=(("retry-after", "1"),),
 )
+# What never leads to a server is answered while everything is stopped.
+_ANSWERED_HERE = frozenset({MethodKind.PING, MethodKind.TASK})
 TOOLS_UNKNOWN = "The server's tools could not be listed, so no call can be checked."
 
 
@@ -140,13 +144,23 @@ class Gateway:
                 return outbound.rejection(inbound)
             case SessionEnd():
                 exchange.method = "session/end"
-                return self._ways.handshake.end(inbound, exchange)
+                return self._stopped(exchange) or self._ways.handshake.end(inbound, exchange)
             case Notification():
                 exchange.method = inbound.name if inbound.method else "notification"
-                return self._ways.handshake.note(inbound, exchange)
+                return self._stopped(exchange) or self._ways.handshake.note(inbound, exchange)
             case Request():
                 exchange.method = inbound.method.name
                 return self._request(inbound, exchange)
+
+    def _stopped(self, exchange: Exchange) -> HttpReply | None:
+        """The refusal of a message that is no request, while a person has stopped the server."""
+        denial = stopped(self._ports.kill_switch, exchange.server, now=exchange.started)
+        if denial is None:
+            return None
+        exchange.outcome = denial.outcome.value
+        return outbound.rejection(
+            Rejection(status=503, code=Code.INTERNAL_ERROR, message=denial.reason)
+        )
 
     def _request(self, request: Request, exchange: Exchange) -> HttpReply:
         session = self._ports.sessions.find(
@@ -164,6 +178,10 @@ class Gateway:
         if refused is not None:
             exchange.outcome = "rejected"
             return outbound.rejection(refused)
+        if request.method.kind not in _ANSWERED_HERE:
+            denial = stopped(self._ports.kill_switch, exchange.server, now=exchange.started)
+            if denial is not None:
+                return deny(request, exchange, denial)
         if session.claims is not None:
             request = replace(request, version=session.claims.version)
         try:

@@ -58,6 +58,8 @@ def passed(request: Request, exchange: Exchange, forwarded: Forwarded) -> HttpRe
     if forwarded.reply is not None:
         exchange.outcome = Outcome.ALLOWED.value
         return forwarded.reply
+    if forwarded.denial is not None:
+        return deny(request, exchange, forwarded.denial)
     if forwarded.session_lost:
         exchange.outcome = "unknown_session"
         return outbound.unknown_session(request)

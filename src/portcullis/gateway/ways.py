@@ -19,6 +19,7 @@ from portcullis.gateway.handshake import Handshake
 from portcullis.gateway.ports import (
     CounterStore,
     DecisionLog,
+    KillSwitch,
     PolicyStore,
     SnapshotStore,
     Upstreams,
@@ -52,6 +53,7 @@ class Ports:
     counters: CounterStore
     sessions: Sessions
     upstreams: Upstreams
+    kill_switch: KillSwitch
     log: DecisionLog
     approvals: ApprovalStore
     workflow: Workflow
@@ -80,7 +82,7 @@ class Ways:
     def __init__(self, ports: Ports, terms: Terms, *, new_id: Callable[[], str]) -> None:
         self._ports = ports
         self._terms = terms
-        self._forwarder = Forwarder()
+        self._forwarder = Forwarder(ports.kill_switch)
         asker = Asker(ports.approvals, ports.workflow, ports.vault, terms.ask, new_id=new_id)
         approvals = Approvals(
             asker,

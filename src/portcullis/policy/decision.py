@@ -34,6 +34,7 @@ class Outcome(Enum):
     POLICY_UNAVAILABLE = "policy_unavailable"
     SNAPSHOT_UNAVAILABLE = "snapshot_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
+    STOPPED = "stopped"
     UPSTREAM_UNAVAILABLE = "upstream_unavailable"
     INTERNAL_ERROR = "internal_error"
 

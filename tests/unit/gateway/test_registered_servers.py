@@ -139,7 +139,7 @@ def test_nothing_is_sent_for_an_exchange_whose_server_nobody_looked_up() -> None
     )
     assert session is not None
     with pytest.raises(LookupError):
-        Forwarder().send("POST", exchange, session, headers=(), body=b"")
+        Forwarder(gate.kill_switch).send("POST", exchange, session, headers=(), body=b"")
     assert gate.upstream.sent == []
 
 
