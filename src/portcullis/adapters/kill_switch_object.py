@@ -57,7 +57,8 @@ def read_order(body: bytes) -> Order:
     stopped = _stopped(tree)
     if stopped is None:
         return UNREADABLE
-    return replace(stopped, **{name: str(text) for name, text in texts.items()})
+    reason, by, at = (str(texts[name]) for name in _TEXTS)
+    return replace(stopped, reason=reason, by=by, at=at)
 
 
 def write_order(order: Order) -> bytes:

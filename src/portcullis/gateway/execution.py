@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from portcullis.approvals import life
-from portcullis.approvals.kinds import kind_of
+from portcullis.approvals.kinds import RequestKind, kind_of
 from portcullis.approvals.life import Refusal
 from portcullis.approvals.record import ApprovalRecord
 from portcullis.approvals.states import State

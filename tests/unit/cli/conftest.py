@@ -9,6 +9,8 @@ import httpx2
 import pytest
 from moto import mock_aws
 
+from portcullis.adapters.kill_switch_object import KEY
+from portcullis.adapters.s3_policies import active_key
 from support.command_line import Terminal
 from support.console_fakes import ConsoleWorld
 from support.engines import create_state_table
@@ -56,3 +58,15 @@ def table() -> Iterator[str]:
     """An empty state table."""
     with mock_aws():
         yield create_state_table(boto3.client("dynamodb"))
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    """A deployment's bucket: two servers have a policy in force, one of them is stopped."""
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="policies")
+        for server in ("amazon-mq", "aws-iam"):
+            client.put_object(Bucket="policies", Key=active_key(server), Body=b"{}")
+        client.put_object(Bucket="policies", Key=KEY, Body=b'{"servers": ["amazon-mq"]}')
+        yield "policies"

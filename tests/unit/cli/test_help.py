@@ -27,6 +27,7 @@ def test_every_example_can_be_run(
     world: ConsoleWorld,
     terminal: Terminal,
     table: str,
+    bucket: str,
     tmp_path: Path,
 ) -> None:
     token = tmp_path / "token"
@@ -36,14 +37,16 @@ def test_every_example_can_be_run(
     assert words[0] == "portcullis"
     assert " ".join(words[1:]).startswith(command.name)
     terminal.answers = "y\n"
-    terminal.environment["PORTCULLIS_TABLE"] = table
+    terminal.environment |= {"PORTCULLIS_TABLE": table, "PORTCULLIS_BUCKET": bucket}
     make_grant(table, name="build-agent")
     ran = terminal.run(*words[1:])
     assert ran.exit_code == 0, ran.stderr
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["approvals"], ["grants"]], ids=["root", "approvals", "grants"]
+    "words",
+    [[], ["approvals"], ["grants"], ["kill-switch"]],
+    ids=["root", "approvals", "grants", "kill-switch"],
 )
 def test_without_a_command_the_help_is_shown(terminal: Terminal, words: list[str]) -> None:
     ran = terminal.run(*words)
