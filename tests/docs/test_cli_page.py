@@ -34,5 +34,6 @@ def test_every_command_is_on_the_page() -> None:
         *(f"policy {word}" for word in ("validate", "explain", "test", "check", "diff", "sign")),
         *(f"approvals {word}" for word in ("list", "show", "approve", "deny")),
         *(f"grants {word}" for word in ("create", "list", "revoke")),
+        *(f"kill-switch {word}" for word in ("on", "off", "status")),
     ]
     assert all(f"| `portcullis {name}" in PAGE for name in names)

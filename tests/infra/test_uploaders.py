@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from portcullis.adapters.kill_switch_object import KEY
 from portcullis.adapters.s3_activation import incoming_key
 from portcullis.adapters.s3_registrations import active_server_key
 from portcullis.adapters.server_activation import incoming_server_key, server_status_key
@@ -17,10 +18,8 @@ PEOPLE = {
 
 
 def test_who_writes_policies_brings_no_servers_and_nobody_writes_what_is_in_force() -> None:
-    granting = set(of_type("AWS::IAM::ManagedPolicy")) - {
-        "HostGuardRecordsPolicy"
-    }  # it only denies
-    assert granting == set(PEOPLE)
+    others = {"HostGuardRecordsPolicy", "KillSwitchPolicy"}  # it only denies; see below
+    assert set(of_type("AWS::IAM::ManagedPolicy")) == set(PEOPLE) | others
     for name, written in PEOPLE.items():
         reach: dict[str, set[str]] = {}
         for one in statements(name):
@@ -35,6 +34,20 @@ def test_who_writes_policies_brings_no_servers_and_nobody_writes_what_is_in_forc
             "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions",
         }  # fmt: skip
         assert reach["s3:ListBucket"] == {""}, "the bucket itself"
+
+
+def test_who_stops_the_gate_writes_the_switch_and_nothing_else() -> None:
+    reach = {
+        action: one["Resource"]
+        for one in statements("KillSwitchPolicy")
+        for action in one["Action"]
+    }
+    switch = {"Fn::Sub": "${PolicyBucket.Arn}/" + KEY}
+    assert reach == {
+        "s3:GetObject": switch,
+        "s3:PutObject": switch,
+        "s3:ListBucket": {"Fn::GetAtt": ["PolicyBucket", "Arn"]},
+    }
 
 
 @pytest.mark.parametrize(
