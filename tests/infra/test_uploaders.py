@@ -77,7 +77,10 @@ def test_a_hosted_server_gives_nobody_a_right_to_upload() -> None:
     assert set(rights["Action"]) == {
         "iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:AttachUserPolicy",
     }  # fmt: skip
-    assert targets(rights["Condition"]["ArnEquals"]["iam:PolicyARN"]) == set(PEOPLE)
+    assert targets(rights["Condition"]["ArnEquals"]["iam:PolicyARN"]) == {
+        *PEOPLE,
+        "KillSwitchPolicy",
+    }
 
 
 @pytest.mark.parametrize("role", ["GatewayRole", "ExecutorRole"])
