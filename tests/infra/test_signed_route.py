@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from portcullis.entrypoints.callers import BEARER_ROUTE, PROOF, SIGNED_ROUTE
-from portcullis.entrypoints.settings import IDENTITIES
+from portcullis.entrypoints.variables import IDENTITIES
 from support.deployment import FUNCTIONS, RESOURCES, TEMPLATE, permissions, targets, variables
 
 API = RESOURCES["GatewayApi"]["Properties"]
