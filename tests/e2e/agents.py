@@ -128,7 +128,7 @@ class NodeAgent(Agent):
             "mode": self._mode,
             "calls": [{"name": call.name, "arguments": call.arguments} for call in calls],
         }
-        answer = json.loads(_node([str(self._script)], given=json.dumps(task)))
+        answer = json.loads(run_node([str(self._script)], given=json.dumps(task)))
         results = tuple(_node_result(item) for item in answer["results"])
         return Session(tuple(answer["tools"]), results, answer["protocol"])
 
@@ -167,7 +167,7 @@ class InspectorAgent(Agent):
         with tempfile.TemporaryDirectory() as home:
             command = [str(INSPECTOR_LAUNCHER), "--cli", endpoint.url, "--transport", "http"]
             command += [*words, "--header", *headers]
-            answer: dict[str, Any] = json.loads(_node(command, env={"HOME": home}))
+            answer: dict[str, Any] = json.loads(run_node(command, env={"HOME": home}))
         return answer
 
 
@@ -175,7 +175,7 @@ class AgentFailedError(RuntimeError):
     """A client process ended without an answer."""
 
 
-def _node(
+def run_node(
     command: list[str], *, given: str = "", env: Mapping[str, str] = MappingProxyType({})
 ) -> str:
     """Run a Node program and return what it printed.

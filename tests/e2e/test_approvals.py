@@ -237,8 +237,9 @@ def test_approvers_are_told_once_without_a_token_and_without_arguments(
     queue, topic = stack.running.aws("sqs"), stack.running.aws("sns")
     url = queue.create_queue(QueueName="approvers")["QueueUrl"]
     arn = queue.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    (one,) = topic.list_topics()["Topics"]
-    topic.subscribe(TopicArn=one["TopicArn"], Protocol="sqs", Endpoint=arn["QueueArn"])
+    arns = [one["TopicArn"] for one in topic.list_topics()["Topics"]]
+    (one,) = [found for found in arns if "ApprovalTopic" in found]
+    topic.subscribe(TopicArn=one, Protocol="sqs", Endpoint=arn["QueueArn"])
     arguments = some_arguments()
     approval = stack.asked(arguments)
     for _ in range(3):

@@ -233,7 +233,7 @@ def test_a_server_the_authorizer_did_not_judge_is_refused(wire: Wire, parameters
 
 @pytest.mark.parametrize("routes", [pytest.param(1, id="D21-the template's routes")])
 def test_the_template_has_one_route_for_agents_and_an_authorizer_on_it(routes: int) -> None:
-    """The console authenticates by itself; nothing else is open."""
+    """The console authenticates by itself; the metadata is for everybody; nothing else is open."""
     api = read_api()
     kept = [route for route in api.routes if not route.is_open]
     guarded = [(route.path, route.method) for route in kept if not route.is_signed]
@@ -243,6 +243,8 @@ def test_the_template_has_one_route_for_agents_and_an_authorizer_on_it(routes: i
     assert {(route.path, route.function) for route in api.routes if route.is_open} == {
         ("/approvals", "ConsoleFunction"),
         ("/approvals/{proxy+}", "ConsoleFunction"),
+        ("/.well-known/oauth-protected-resource", "MetadataFunction"),
+        ("/.well-known/oauth-protected-resource/mcp/{server}", "MetadataFunction"),
     }
     assert api.binary_media_types == ()
 

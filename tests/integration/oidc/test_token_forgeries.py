@@ -117,7 +117,7 @@ def test_a_token_that_says_something_else_opens_nothing(
     assert_unauthorized(desk, access_token(provider, **claims))
 
 
-def test_F_02_an_issuer_is_compared_to_the_last_slash(desk: Desk, provider: OidcProvider) -> None:
+def test_F02_an_issuer_is_compared_to_the_last_slash(desk: Desk, provider: OidcProvider) -> None:
     assert_unauthorized(desk, access_token(provider, iss=f"{provider.url}/"))
 
 

@@ -124,12 +124,12 @@ def test_a_kind_of_credential_that_is_not_accepted_is_unauthorized(token: str) -
         },
     ],
 )
-def test_F_01_anything_else_is_unauthorized(one: dict[str, Any]) -> None:
+def test_F01_anything_else_is_unauthorized(one: dict[str, Any]) -> None:
     with pytest.raises(UnauthorizedError, match=r"^Unauthorized$"):
         authorize(one, desk(), now_seconds=1)
 
 
-def test_F_03_an_expired_grant_is_unauthorized_on_the_next_request() -> None:
+def test_F03_an_expired_grant_is_unauthorized_on_the_next_request() -> None:
     with pytest.raises(UnauthorizedError):
         authorize(event("Bearer pcl_good"), desk(), now_seconds=100)
 
