@@ -8,7 +8,7 @@ from portcullis.adapters.kill_switch_object import KEY
 from portcullis.adapters.s3_activation import incoming_key
 from portcullis.adapters.s3_registrations import active_server_key
 from portcullis.adapters.server_activation import incoming_server_key, server_status_key
-from support.deployment import RESOURCES, listed, of_type, roles, statements, targets
+from support.deployment import RESOURCES, listed, of_type, roles, statements, target, targets
 
 PEOPLE = {
     "PolicyAuthorPolicy": {"incoming/policies/*"},
@@ -48,6 +48,28 @@ def test_who_stops_the_gate_writes_the_switch_and_nothing_else() -> None:
         "s3:PutObject": switch,
         "s3:ListBucket": {"Fn::GetAtt": ["PolicyBucket", "Arn"]},
     }
+
+
+def test_no_role_of_the_stack_stops_anything_or_lets_it_go_on() -> None:
+    (lock,) = [
+        one for one in statements("PolicyBucketPolicy") if one["Sid"] == "OnlyPeopleStopAndStart"
+    ]
+    assert lock["Effect"] == "Deny"
+    assert KEY.startswith(lock["Resource"]["Fn::Sub"].partition("/")[2].removesuffix("*"))
+    assert set(lock["Action"]) == {"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"}
+    kept_off = {
+        target(one["Fn::If"][1] if "Fn::If" in one else one)
+        for one in lock["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+    }
+    assert kept_off == set(roles())
+
+
+@pytest.mark.parametrize("role", ["GatewayRole", "ExecutorRole"])
+def test_that_nobody_stopped_anything_is_told_and_not_guessed(role: str) -> None:
+    """S3 answers a missing key with 404 only to who may list the bucket."""
+    by_sid = {one["Sid"]: one for one in statements(role)}
+    assert by_sid["ReadKillSwitch"]["Resource"] == {"Fn::Sub": "${PolicyBucket.Arn}/" + KEY}
+    assert "Condition" not in by_sid["TellMissingFromForbidden"]
 
 
 @pytest.mark.parametrize(

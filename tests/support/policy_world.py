@@ -97,7 +97,8 @@ class PolicyWorld:
         given = {
             "STACK": "portcullis", "BUCKET": BUCKET, "TABLE": TABLE, "STORE_TIMEOUT_SECONDS": "10",
             "IDENTITY": "grants", "SERVERS": "{}", "POLICY_REFRESH_SECONDS": "1",
-            "POLICY_MAX_AGE_SECONDS": "60", "ALLOW_LOOPBACK_UPSTREAMS": "false",
+            "POLICY_MAX_AGE_SECONDS": "60", "KILL_SWITCH_REFRESH_SECONDS": "1",
+            "KILL_SWITCH_MAX_AGE_SECONDS": "60", "ALLOW_LOOPBACK_UPSTREAMS": "false",
             "UPSTREAM_FUNCTION_ARNS": "", "UPSTREAM_SECRET_ARNS": "", "UPSTREAM_ACCESS_POLICY": "",
             "UPSTREAM_TIMEOUT_SECONDS": "5", "APPROVAL_KEY_ID": self.key,
             "APPROVAL_RETENTION_SECONDS": str(RETENTION), "STATE_MACHINE": self.world.machine,
