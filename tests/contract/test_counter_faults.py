@@ -102,7 +102,7 @@ def gate(shared: tuple[Any, Faults]) -> Iterator[Gate]:
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_p02_a_fault_before_the_effect_denies_and_takes_nothing(
+def test_P02_a_fault_before_the_effect_denies_and_takes_nothing(
     gate: Gate, situation: str, fault: str
 ) -> None:
     operation, takes = situation.split(",", maxsplit=1)[0], SITUATIONS[situation]
@@ -115,7 +115,7 @@ def test_p02_a_fault_before_the_effect_denies_and_takes_nothing(
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_p02_a_fault_after_the_effect_denies_and_counts_once_at_most(
+def test_P02_a_fault_after_the_effect_denies_and_counts_once_at_most(
     gate: Gate, situation: str, fault: str
 ) -> None:
     operation, takes = situation.split(",", maxsplit=1)[0], SITUATIONS[situation]
@@ -142,7 +142,7 @@ def test_a_fault_of_a_warm_store_denies(gate: Gate, situation: str, fault: str) 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 @pytest.mark.parametrize("answer", GARBLED)
-def test_p13_an_answer_that_is_not_one_never_lets_too_many_pass(
+def test_P13_an_answer_that_is_not_one_never_lets_too_many_pass(
     gate: Gate, situation: str, answer: str
 ) -> None:
     operation, takes = situation.split(",", maxsplit=1)[0], SITUATIONS[situation]
@@ -157,7 +157,7 @@ def test_p13_an_answer_that_is_not_one_never_lets_too_many_pass(
 
 
 @pytest.mark.parametrize("reasons", CANCELLED)
-def test_p12_a_cancellation_for_any_other_reason_than_the_condition_denies(
+def test_P12_a_cancellation_for_any_other_reason_than_the_condition_denies(
     gate: Gate, reasons: str
 ) -> None:
     error = client_error(
@@ -180,7 +180,7 @@ CONFLICTS = {
 
 
 @pytest.mark.parametrize("operation", CONFLICTS)
-def test_p12_a_conflict_is_tried_again_and_then_denies(gate: Gate, operation: str) -> None:
+def test_P12_a_conflict_is_tried_again_and_then_denies(gate: Gate, operation: str) -> None:
     gate.faults.before(operation, CONFLICTS[operation], times=3)
     assert isinstance(gate.reserve(SITUATIONS[operation]), Reserved)
     gate.faults.before(operation, CONFLICTS[operation])
@@ -208,7 +208,7 @@ def test_a_failed_condition_without_an_item_is_an_item_that_is_gone(gate: Gate) 
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_g20_an_answer_lost_and_repeated_by_the_sdk_counts_exactly_once(
+def test_G20_an_answer_lost_and_repeated_by_the_sdk_counts_exactly_once(
     shared: tuple[Any, Faults], situation: str
 ) -> None:
     takes = SITUATIONS[situation]
@@ -226,7 +226,7 @@ def test_g20_an_answer_lost_and_repeated_by_the_sdk_counts_exactly_once(
 @pytest.mark.parametrize("take", [SLIDING, FIXED], ids=["sliding", "fixed"])
 @pytest.mark.parametrize("operation", ["GetItem", "UpdateItem"])
 @pytest.mark.parametrize("fault", ["ThrottlingException", "read-time-out", "unreadable"])
-def test_p03_a_release_that_fails_leaves_the_take_taken(
+def test_P03_a_release_that_fails_leaves_the_take_taken(
     gate: Gate, take: Take, operation: str, fault: str
 ) -> None:
     reserved = gate.reserve([take])
@@ -297,7 +297,7 @@ def test_every_operation_the_store_calls_has_fault_rows(gate: Gate) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_g26_a_check_that_cannot_read_is_an_error(gate: Gate, fault: str) -> None:
+def test_G26_a_check_that_cannot_read_is_an_error(gate: Gate, fault: str) -> None:
     gate.faults.before("GetItem", errors_of("GetItem")[fault])
     with pytest.raises(CounterStoreError):
         gate.store.check([SLIDING], server="amazon-mq", now=at())

@@ -45,7 +45,7 @@ def test_a_reservation_says_what_was_taken_and_what_is_left(
 
 
 @SLIDING_AND_FIXED
-def test_g01_the_fourth_of_three_is_refused_and_takes_nothing(
+def test_G01_the_fourth_of_three_is_refused_and_takes_nothing(
     counter_stores: CounterStores, fixed: bool
 ) -> None:
     store, take = counter_stores(), make_take(make_limit(3, fixed=fixed))
@@ -58,7 +58,7 @@ def test_g01_the_fourth_of_three_is_refused_and_takes_nothing(
 
 
 @SLIDING_AND_FIXED
-def test_g26_a_check_answers_what_a_reservation_would_and_takes_nothing(
+def test_G26_a_check_answers_what_a_reservation_would_and_takes_nothing(
     counter_stores: CounterStores, fixed: bool
 ) -> None:
     store, take = counter_stores(), make_take(make_limit(2, fixed=fixed))
@@ -185,7 +185,7 @@ def test_separate_counters_do_not_share(
     waits(store, other, name="another more")
 
 
-def test_g09_the_same_tool_of_two_servers_has_two_counters(
+def test_G09_the_same_tool_of_two_servers_has_two_counters(
     counter_stores: CounterStores,
 ) -> None:
     store, take = counter_stores(), make_take(make_limit(1))
@@ -194,7 +194,7 @@ def test_g09_the_same_tool_of_two_servers_has_two_counters(
     assert isinstance(reserve(store, take, name="r3", server="aws-iam"), Refused)
 
 
-def test_g10_a_burst_over_a_minute_boundary_passes_three_of_six(
+def test_G10_a_burst_over_a_minute_boundary_passes_three_of_six(
     counter_stores: CounterStores,
 ) -> None:
     store, take = counter_stores(), make_take(make_limit(3))
@@ -204,7 +204,7 @@ def test_g10_a_burst_over_a_minute_boundary_passes_three_of_six(
 
 
 @SLIDING_AND_FIXED
-def test_g23_a_changed_maximum_applies_to_the_same_state(
+def test_G23_a_changed_maximum_applies_to_the_same_state(
     counter_stores: CounterStores, fixed: bool
 ) -> None:
     store = counter_stores()
@@ -218,7 +218,7 @@ def test_g23_a_changed_maximum_applies_to_the_same_state(
 
 
 @SLIDING_AND_FIXED
-def test_h01_spending_beyond_the_maximum_is_refused(
+def test_H01_spending_beyond_the_maximum_is_refused(
     counter_stores: CounterStores, fixed: bool
 ) -> None:
     store, limit = counter_stores(), make_limit(1000, fixed=fixed, spend=True)
@@ -228,7 +228,7 @@ def test_h01_spending_beyond_the_maximum_is_refused(
 
 
 @SLIDING_AND_FIXED
-def test_g21_h04_a_first_amount_above_the_maximum_never_passes(
+def test_G21_H04_a_first_amount_above_the_maximum_never_passes(
     counter_stores: CounterStores, fixed: bool
 ) -> None:
     store, limit = counter_stores(), make_limit(100, fixed=fixed, spend=True)
@@ -240,7 +240,7 @@ def test_g21_h04_a_first_amount_above_the_maximum_never_passes(
 
 
 @SLIDING_AND_FIXED
-def test_h03_cents_add_up_exactly(counter_stores: CounterStores, fixed: bool) -> None:
+def test_H03_cents_add_up_exactly(counter_stores: CounterStores, fixed: bool) -> None:
     store, limit = counter_stores(), make_limit("0.30", fixed=fixed, spend=True)
     for n in range(3):
         passes(store, make_take(limit, amount="0.1"), name=f"r{n}")
@@ -304,7 +304,7 @@ def test_two_takes_on_one_counter_are_an_error(counter_stores: CounterStores) ->
 
 
 @SLIDING_AND_FIXED
-def test_g22_a_maximum_above_2_to_the_53_is_exact(
+def test_G22_a_maximum_above_2_to_the_53_is_exact(
     counter_stores: CounterStores, fixed: bool
 ) -> None:
     store, limit = counter_stores(), make_limit(2**53 + 1, fixed=fixed, spend=True)

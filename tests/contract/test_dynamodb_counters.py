@@ -173,7 +173,7 @@ def test_an_item_holds_what_the_layout_says(table: Table) -> None:
     }
 
 
-def test_g13_the_ttl_is_a_number_of_seconds_after_every_window_a_policy_may_hold(
+def test_G13_the_ttl_is_a_number_of_seconds_after_every_window_a_policy_may_hold(
     table: Table,
 ) -> None:
     reserve(table.store(), make_take(make_limit(1, window_seconds=1)))
@@ -183,7 +183,7 @@ def test_g13_the_ttl_is_a_number_of_seconds_after_every_window_a_policy_may_hold
 
 @pytest.mark.parametrize("take", [SLIDING, FIXED], ids=["sliding", "fixed"])
 @pytest.mark.parametrize("ttl", ["1", str(START_SECONDS - 1)])
-def test_g12_a_ttl_in_the_past_frees_nothing(table: Table, take: Take, ttl: str) -> None:
+def test_G12_a_ttl_in_the_past_frees_nothing(table: Table, take: Take, ttl: str) -> None:
     for n in range(3):
         reserve(table.store(), take, name=f"r{n}")
     table.put(**{**table.item(), "ttl": {"N": ttl}})
@@ -191,7 +191,7 @@ def test_g12_a_ttl_in_the_past_frees_nothing(table: Table, take: Take, ttl: str)
 
 
 @pytest.mark.parametrize("take", [SLIDING, FIXED], ids=["sliding", "fixed"])
-def test_g12_an_item_left_from_old_windows_counts_for_nothing(table: Table, take: Take) -> None:
+def test_G12_an_item_left_from_old_windows_counts_for_nothing(table: Table, take: Take) -> None:
     for n in range(3):
         reserve(table.store(), take, name=f"r{n}")
     later = reserve(table.store(), take, name="r4", seconds=86_400)
@@ -202,7 +202,7 @@ def test_g12_an_item_left_from_old_windows_counts_for_nothing(table: Table, take
 @pytest.mark.parametrize(
     "takes", [[SLIDING], [FIXED], [SLIDING, FIXED, ELSEWHERE]], ids=["sliding", "fixed", "all"]
 )
-def test_g14_an_item_deleted_meanwhile_starts_anew(table: Table, takes: list[Take]) -> None:
+def test_G14_an_item_deleted_meanwhile_starts_anew(table: Table, takes: list[Take]) -> None:
     store = table.store()
     for n in range(3):
         reserve(store, *takes, name=f"r{n}")
@@ -229,7 +229,7 @@ def test_old_windows_are_dropped_however_sparse_the_use(table: Table) -> None:
     assert sorted(windows) == [f"f_{(START_SECONDS + 19 * 7200) // 60}_60_f", "s_s"]
 
 
-def test_the_window_before_is_kept_for_clocks_that_are_behind(table: Table) -> None:
+def test_P16_the_window_before_is_kept_for_clocks_that_are_behind(table: Table) -> None:
     store = table.store()
     for n in range(3):
         reserve(store, FIXED, name=f"r{n}", seconds=59)
@@ -281,7 +281,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("take,attributes", BROKEN)
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
-def test_p13_an_item_not_as_written_denies(
+def test_P13_an_item_not_as_written_denies(
     table: Table, take: Take, attributes: dict[str, Any], warm: bool
 ) -> None:
     store, other = table.store(), table.store()
@@ -302,7 +302,7 @@ def test_p13_an_item_not_as_written_denies(
     [{"x": {"S": "r1"}}, {"f": {"S": "1"}}],
     ids=["marks-not-a-set", "amount-not-a-number"],
 )
-def test_p13_an_item_not_as_written_is_not_released(
+def test_P13_an_item_not_as_written_is_not_released(
     table: Table, attributes: dict[str, Any]
 ) -> None:
     store = table.store()

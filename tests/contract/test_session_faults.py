@@ -83,7 +83,7 @@ def sessions(moto_dynamodb: Any) -> Sessions:
 
 @pytest.mark.parametrize("action,operation,fault", ROWS)
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_p04_a_fault_before_or_after_the_effect_is_an_error(
+def test_P04_a_fault_before_or_after_the_effect_is_an_error(
     sessions: Sessions, action: str, operation: str, fault: str, when: str
 ) -> None:
     inject = sessions.faults.before if when == "before" else sessions.faults.after
@@ -120,7 +120,7 @@ def test_every_action_of_the_port_has_fault_rows() -> None:
         pytest.param("SID#s0", {"upstream": {"N": "1"}}, "upstream_session", id="upstream-number"),
     ],
 )
-def test_p13_an_item_not_as_written_is_an_error(
+def test_P13_an_item_not_as_written_is_an_error(
     sessions: Sessions, sk: str, attributes: dict[str, Any], action: str
 ) -> None:
     sessions.change(sk, **attributes)

@@ -244,7 +244,7 @@ def test_F03_a_key_that_the_issuer_dropped_signs_nothing_more(
     assert provider.requests.count("/keys") == 2
 
 
-def test_F08_keys_that_were_read_serve_while_the_issuer_is_down_for_a_day(
+def test_F08_P09_keys_that_were_read_serve_while_the_issuer_is_down_for_a_day(
     provider: OidcProvider,
 ) -> None:
     clock = Clock()
@@ -262,7 +262,7 @@ def test_F08_keys_that_were_read_serve_while_the_issuer_is_down_for_a_day(
 
 @pytest.mark.parametrize("path", ["/keys", "/.well-known/openid-configuration"])
 @pytest.mark.parametrize("status", [500, 503, 429, 404, 302])
-def test_F08_without_keys_nothing_is_believed(
+def test_F08_P09_without_keys_nothing_is_believed(
     provider: OidcProvider, path: str, status: int
 ) -> None:
     provider.status[path] = status

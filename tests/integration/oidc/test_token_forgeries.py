@@ -143,5 +143,7 @@ def test_keycloak_s_access_tokens_may_carry_a_nonce(desk: Desk, provider: OidcPr
     "claims",
     [{"exp": START_SECONDS - LEEWAY_SECONDS + 1}, {"nbf": START_SECONDS + LEEWAY_SECONDS}],
 )
-def test_clocks_may_differ_by_a_minute(desk: Desk, provider: OidcProvider, claims: Claims) -> None:
+def test_P16_clocks_may_differ_by_a_minute(
+    desk: Desk, provider: OidcProvider, claims: Claims
+) -> None:
     assert effect(desk, access_token(provider, **claims)) == "Allow"

@@ -30,6 +30,6 @@ def test_slots_are_read_as_they_were_written() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "17", "17*", "17*2 ", " 17*2", "17*-2", "1_7*2", "17*2,0*0"])
-def test_p13_any_other_text_is_an_error(text: str) -> None:
+def test_P13_any_other_text_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="stored slots"):
         decode(text)

@@ -152,7 +152,7 @@ def test_a_claim_may_be_about_one_caller(tmp_path: Path) -> None:
         ("default: deny", "hide: [pay]\ndefault: deny", True),
     ],
 )
-def test_a_policy_is_compared_with_another_one(
+def test_O26_a_policy_is_compared_with_another_one(
     old: Path, before: str, after: str, holds: bool
 ) -> None:
     new = changed(old, before, after)
@@ -172,7 +172,7 @@ def test_a_text_that_means_the_same_is_no_change(old: Path) -> None:
     }  # fmt: skip
 
 
-def test_changes_are_told_with_the_wider_ones_first(old: Path) -> None:
+def test_O26_changes_are_told_with_the_wider_ones_first(old: Path) -> None:
     new = old.with_name("new.yaml")
     new.write_text(
         OLD.replace("value: 100}", "value: 200}").replace(

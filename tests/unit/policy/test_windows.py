@@ -82,7 +82,7 @@ def test_two_takes_in_one_microsecond_get_two_ticks() -> None:
     assert [tick for tick, _ in state.entries] == [at(0).micros, at(0).micros + 1]
 
 
-def test_a_slow_clock_does_not_set_ticks_back() -> None:
+def test_P16_a_slow_clock_does_not_set_ticks_back() -> None:
     limit = make_limit(3)
     state = filled(limit, 5)
     assert taken(state, limit, 2).tick == at(5).micros + 1
@@ -229,7 +229,7 @@ def test_a_fixed_window_never_fits_more_than_its_maximum() -> None:
     assert answer == Full(remaining=Decimal(3), retry_after_micros=None)
 
 
-def test_a_slow_clock_counts_in_the_window_that_was_opened() -> None:
+def test_P16_a_slow_clock_counts_in_the_window_that_was_opened() -> None:
     limit = make_limit(3, fixed=True)
     opened = taken_fixed(FixedState(), limit, 61).state
     late = taken_fixed(opened, limit, 59)
