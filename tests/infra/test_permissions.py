@@ -21,7 +21,6 @@ from portcullis.entrypoints.account import ACTIVATOR_TIMEOUT_SECONDS
 from portcullis.gateway.approval_ports import ARGUMENTS, RESULT
 from support.deployment import (
     FUNCTIONS,
-    HOST_ROLES,
     RESOURCES,
     ROOT,
     TEMPLATE,
@@ -37,7 +36,6 @@ from support.deployment import (
 )
 
 STATE_TABLE = {"Fn::GetAtt": ["StateTable", "Arn"]}
-HOST_LOGS = {"AmazonMqHostLogGroup", "AwsIamHostLogGroup"}
 
 
 def test_the_rule_and_the_roles_name_the_keys_the_code_uses() -> None:
@@ -150,82 +148,6 @@ def test_an_allowed_action_is_named_and_a_wildcard_resource_is_explained(role: s
         assert not [action for action in listed(one["Action"]) if "*" in action]
         if "*" in listed(one["Resource"]):
             assert re.search(r'Resource: "\*"  # \w+', source_line(text, one["Sid"])), one["Sid"]
-
-
-# Denied by a pattern: what depends on this policy, or is made by others, cannot be named in it.
-EVERYWHERE = {
-    "Alarms": "cloudwatch:*",
-    "Apis": "apigateway:*",
-    "ReservedRoles": "iam:*",
-    "Rights": "iam:AttachUserPolicy",
-}
-
-
-def test_O22_a_hosted_server_is_denied_everything_that_belongs_to_the_gate() -> None:
-    for guard in GUARDS:
-        assert {target(role) for role in RESOURCES[guard]["Properties"]["Roles"]} == HOST_ROLES
-    denied: dict[str, set[str]] = {}
-    for one in [one for guard in GUARDS for one in statements(guard)]:
-        assert one["Effect"] == "Deny"
-        assert ("Condition" in one) is (one["Sid"] == "Rights"), one["Sid"]
-        for resource in listed(one["Resource"]):
-            name = one["Sid"] if one["Sid"] in EVERYWHERE else target(resource)
-            denied.setdefault(name, set()).update(listed(one["Action"]))
-    own = {
-        **EVERYWHERE,
-        "ApprovalKey": "kms:*",
-        "ApprovalStateMachine": "states:*",
-        "ApprovalTopic": "sns:*",
-        "AuditBucket": "s3:*",
-        "AuditStream": "firehose:*",
-        "EncryptionKeyArn": "kms:*",
-        "OperatorKey": "kms:*",
-        "OperatorTopic": "sns:*",
-        "OidcClientSecretArn": "secretsmanager:*",
-        "PolicyBucket": "s3:*",
-        "PolicySigningKeyArn": "kms:*",
-        "StateTable": "dynamodb:*",
-        "UpstreamSecretArns": "secretsmanager:*",
-    }
-    own |= dict.fromkeys(FUNCTIONS, "lambda:*")
-    own |= dict.fromkeys([*roles(), *of_type("AWS::IAM::ManagedPolicy")], "iam:*")
-    own |= dict.fromkeys(of_type("AWS::SecretsManager::Secret"), "secretsmanager:*")
-    own |= dict.fromkeys(set(of_type("AWS::Logs::LogGroup")) - HOST_LOGS, "logs:*")
-    assert {
-        name: action for name, action in own.items() if action not in denied.get(name, set())
-    } == {}
-    assert "HostStateKey" in denied
-    guard_text = json.dumps(statements("HostGuardPolicy"))
-    for part in ("execution:${ApprovalStateMachine.Name}:*", "${StateTable.Arn}/*"):
-        assert part in guard_text  # executions, the index
-
-
-def test_a_hosted_server_silences_no_alarm() -> None:
-    """Resources without a name are named by CloudFormation, after the stack."""
-    (alarms,) = [one for one in statements("HostGuardRecordsPolicy") if one["Sid"] == "Alarms"]
-    assert alarms["Action"] == "cloudwatch:*"
-    kinds = [
-        re.split(r"[:/](?=\$\{AWS::StackName\}-\*$)", one["Fn::Sub"])[0]
-        for one in alarms["Resource"]
-    ]
-    assert [kind.rpartition(":")[2] for kind in kinds] == ["alarm", "dashboard", "insight-rule"]
-    for name in of_type("AWS::CloudWatch::Alarm"):
-        assert "AlarmName" not in RESOURCES[name]["Properties"]
-
-
-def test_a_host_s_policies_fit_into_its_role() -> None:
-    """A role's inline policies hold 10,240 characters together, a managed one 6,144."""
-    for role in HOST_ROLES:
-        assert deployed_length(permissions(role)) < 10_240
-    assert deployed_length(statements("HostGuardRecordsPolicy")) < 6_144
-
-
-def deployed_length(found: object) -> int:
-    longest = "x" * 90  # an ARN of this stack in place of every reference
-    text = json.dumps(found, separators=(",", ":"))
-    text = re.sub(r'\{"Fn::(?:GetAtt|Sub)":(?:\[[^]]*\]|"[^"]*")\}', f'"{longest}"', text)
-    text = re.sub(r'\{"Ref":"[^"]*"\}', f'"{longest}"', text)
-    return len(text)
 
 
 USES = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"}
