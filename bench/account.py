@@ -88,6 +88,7 @@ def gateway_environment(*, endpoint: str, secret: str, servers: str) -> dict[str
         "AWS_ENDPOINT_URL": endpoint,
         "PORTCULLIS_STACK": "bench",
         "PORTCULLIS_BUCKET": BUCKET,
+        "PORTCULLIS_BUCKET_OWNER": "123456789012",
         "PORTCULLIS_TABLE": TABLE,
         "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
         "PORTCULLIS_IDENTITY": "grants",

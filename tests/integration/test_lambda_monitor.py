@@ -20,6 +20,7 @@ def test_the_handler_writes_what_it_saw_as_one_line_of_metrics(
         for name, value in {
             "STACK": "gate",
             "BUCKET": "bucket",
+            "BUCKET_OWNER": "123456789012",
             "TABLE": table,
             "DEAD_LETTERS": queue["QueueUrl"],
             "STORE_TIMEOUT_SECONDS": "2",

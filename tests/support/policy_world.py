@@ -95,7 +95,8 @@ class PolicyWorld:
 
     def environment(self) -> dict[str, str]:
         given = {
-            "STACK": "portcullis", "BUCKET": BUCKET, "TABLE": TABLE, "STORE_TIMEOUT_SECONDS": "10",
+            "STACK": "portcullis", "BUCKET": BUCKET, "BUCKET_OWNER": "123456789012",
+            "TABLE": TABLE, "STORE_TIMEOUT_SECONDS": "10",
             "IDENTITY": "grants", "SERVERS": "{}", "POLICY_REFRESH_SECONDS": "1",
             "POLICY_MAX_AGE_SECONDS": "60", "KILL_SWITCH_REFRESH_SECONDS": "1",
             "KILL_SWITCH_MAX_AGE_SECONDS": "60", "ALLOW_LOOPBACK_UPSTREAMS": "false",

@@ -19,6 +19,7 @@ from unittest import mock
 import boto3
 from aws_lambda_powertools import Logger
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
 
 from portcullis.adapters.powertools_log import PowertoolsDecisionLog
 from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
@@ -339,6 +340,7 @@ def _make_account() -> dict[str, str]:
     return {
         "PORTCULLIS_STACK": "portcullis",
         "PORTCULLIS_BUCKET": BUCKET,
+        "PORTCULLIS_BUCKET_OWNER": ACCOUNT,
         "PORTCULLIS_TABLE": TABLE,
         "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
         "PORTCULLIS_IDENTITY": "grants",

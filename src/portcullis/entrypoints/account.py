@@ -14,7 +14,7 @@ from portcullis.adapters.s3_policies import S3PolicyStore
 from portcullis.adapters.s3_snapshots import S3SnapshotStore
 from portcullis.adapters.secrets import Secrets
 from portcullis.adapters.stepfunctions_workflow import StepFunctionsWorkflow
-from portcullis.entrypoints.client_config import store_config
+from portcullis.entrypoints.client_config import of_account, store_config
 from portcullis.entrypoints.settings import ExecutorSettings, GatewaySettings
 from portcullis.entrypoints.upstreams import UpstreamWiring
 from portcullis.gateway.tool_list import fetch_tools
@@ -37,7 +37,9 @@ class Account:
         self._store = store_config(settings.store_timeout_seconds)
         self._aws = Session()  # boto3 on top of it would only load what no call uses
         self._secrets = Secrets(self._later("secretsmanager"), clock)
-        self._s3 = self._aws.create_client("s3", config=self._store)
+        self._s3 = of_account(
+            self._aws.create_client("s3", config=self._store), settings.bucket_owner
+        )
         self.dynamodb: Client = self._aws.create_client("dynamodb", config=self._store)
         self.upstreams = UpstreamWiring(settings, self._aws, self._secrets).upstreams(self._s3)
 

@@ -19,6 +19,7 @@ import boto3
 from portcullis.activation.release import Release
 from portcullis.adapters.server_activation import ServerActivation
 from portcullis.entrypoints.activator_bootstrap import PolicyActivations
+from portcullis.entrypoints.client_config import of_account
 from portcullis.entrypoints.permits import permits
 from portcullis.entrypoints.policy_requests import build_policy_requests
 from portcullis.entrypoints.settings import ActivatorSettings, read_settings
@@ -26,7 +27,7 @@ from portcullis.registration.words import SERVER_NAME
 from portcullis.values import JsonObject
 
 _SETTINGS = read_settings(ActivatorSettings, os.environ)
-_S3 = boto3.client("s3")
+_S3 = of_account(boto3.client("s3"), _SETTINGS.bucket_owner)
 REQUESTS = build_policy_requests(_SETTINGS)
 POLICIES = PolicyActivations(_S3, _SETTINGS)
 SERVERS = ServerActivation(_S3, _SETTINGS.bucket, permits=permits(_SETTINGS))

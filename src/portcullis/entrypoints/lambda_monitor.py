@@ -7,7 +7,7 @@ import sys
 from botocore.session import Session
 
 from portcullis.adapters.monitor import Clients, Monitor, Watched
-from portcullis.entrypoints.client_config import store_config
+from portcullis.entrypoints.client_config import of_account, store_config
 from portcullis.entrypoints.clocks import clock
 from portcullis.entrypoints.settings import MonitorSettings, read_settings
 
@@ -18,7 +18,7 @@ def build_monitor(settings: MonitorSettings) -> Monitor:
     config = store_config(settings.store_timeout_seconds, attempts=2)
     return Monitor(
         Clients(
-            s3=aws.create_client("s3", config=config),
+            s3=of_account(aws.create_client("s3", config=config), settings.bucket_owner),
             dynamodb=aws.create_client("dynamodb", config=config),
             sqs=aws.create_client("sqs", config=config),
         ),

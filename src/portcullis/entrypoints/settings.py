@@ -32,6 +32,7 @@ class GatewaySettings:
 
     stack: str = _from("STACK")
     bucket: str = _from("BUCKET")
+    bucket_owner: str = _from("BUCKET_OWNER")
     table: str = _from("TABLE")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
     identity: frozenset[str] = _from("IDENTITY")
@@ -67,6 +68,7 @@ class ExecutorSettings:
 
     stack: str = _from("STACK")
     bucket: str = _from("BUCKET")
+    bucket_owner: str = _from("BUCKET_OWNER")
     table: str = _from("TABLE")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")
     identity: frozenset[str] = _from("IDENTITY")
@@ -140,6 +142,7 @@ class ActivatorSettings:
     """What the activator function reads."""
 
     bucket: str = _from("BUCKET")
+    bucket_owner: str = _from("BUCKET_OWNER")
     servers: Mapping[str, str] = _from("SERVERS")
     allow_loopback_upstreams: bool = _from("ALLOW_LOOPBACK_UPSTREAMS")
     upstream_function_arns: tuple[str, ...] = _from("UPSTREAM_FUNCTION_ARNS")
@@ -166,6 +169,7 @@ class MonitorSettings:
 
     stack: str = _from("STACK")
     bucket: str = _from("BUCKET")
+    bucket_owner: str = _from("BUCKET_OWNER")
     table: str = _from("TABLE")
     dead_letters: str = _from("DEAD_LETTERS")
     store_timeout_seconds: int = _from("STORE_TIMEOUT_SECONDS")

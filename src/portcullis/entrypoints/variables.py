@@ -75,6 +75,7 @@ class Variable:
 VARIABLES: Mapping[str, Variable] = {
     "STACK": Variable(summary="name of the deployment: `service` in its log lines and metrics"),
     "BUCKET": Variable(summary="bucket of policies and snapshots"),
+    "BUCKET_OWNER": Variable(summary="the account it must belong to"),
     "TABLE": Variable(summary="table of grants, counters, sessions and requests for approval"),
     "IDENTITY": Variable(
         summary="how agents may say who they are: some of grants, jwt, iam", read=_identities

@@ -19,6 +19,7 @@ from portcullis.errors import SettingsError
 GOOD = {
     "PORTCULLIS_STACK": "s",
     "PORTCULLIS_BUCKET": "b",
+    "PORTCULLIS_BUCKET_OWNER": "123456789012",
     "PORTCULLIS_TABLE": "t",
     "PORTCULLIS_STORE_TIMEOUT_SECONDS": "2",
     "PORTCULLIS_IDENTITY": "grants,jwt",
