@@ -11,7 +11,7 @@ from e2e.running_stack import REGION, RunningStack, until
 
 SERVER: Final = "aws-iam"
 WITHIN: Final = 15.0  # KillSwitchRefreshSeconds of the template, and a slow machine
-POLICY: Final = 'version: "1"\ndefault: deny\ntools:\n  create_user: {action: allow}\n'
+POLICY: Final = 'version: "1"\ndefault: deny\ntools:\n  create_group: {action: allow}\n'
 
 
 def command(stack: RunningStack, *words: str) -> str:
@@ -28,7 +28,7 @@ def command(stack: RunningStack, *words: str) -> str:
     return ran.stdout
 
 
-def create_user(stack: RunningStack, name: str) -> Any:
+def create_group(stack: RunningStack, name: str) -> Any:
     """One call of the IAM server, as an agent makes it; what came of it."""
     endpoint = stack.endpoint(SERVER)
     message = {
@@ -36,8 +36,8 @@ def create_user(stack: RunningStack, name: str) -> Any:
         "id": 1,
         "method": "tools/call",
         "params": {
-            "name": "create_user",
-            "arguments": {"user_name": name},
+            "name": "create_group",
+            "arguments": {"group_name": name, "confirmed": True},
             "_meta": {
                 "io.modelcontextprotocol/protocolVersion": "2026-07-28",
                 "io.modelcontextprotocol/clientCapabilities": {},
@@ -49,7 +49,7 @@ def create_user(stack: RunningStack, name: str) -> Any:
         "Authorization": f"Bearer {endpoint.token}",
         "MCP-Protocol-Version": "2026-07-28",
         "Mcp-Method": "tools/call",
-        "Mcp-Name": "create_user",
+        "Mcp-Name": "create_group",
     }
     return httpx2.post(endpoint.url, json=message, headers=headers, timeout=60).json()["result"]
 
@@ -59,33 +59,33 @@ def outcome(result: Any) -> str:
     return str(decided.get("outcome", "allowed"))
 
 
-def users(stack: RunningStack) -> set[str]:
-    return {one["UserName"] for one in stack.aws("iam").list_users()["Users"]}
+def groups(stack: RunningStack) -> set[str]:
+    return {one["GroupName"] for one in stack.aws("iam").list_groups()["Groups"]}
 
 
 def test_on_stops_a_server_within_its_time_and_off_lets_it_go_on(stack: RunningStack) -> None:
     stack.put_in_force(SERVER, POLICY)
-    assert outcome(create_user(stack, "before")) == "allowed"
+    assert outcome(create_group(stack, "before")) == "allowed"
     said = command(stack, "on", "--reason", "a drill", "--server", SERVER)
     assert said.startswith(f"stopped: {SERVER}\n")
     try:
         tried = iter(range(1000))
 
         def denied() -> str | None:
-            result = create_user(stack, f"while-{next(tried)}")
+            result = create_group(stack, f"while-{next(tried)}")
             return result["content"][0]["text"] if outcome(result) == "stopped" else None
 
         told = until(denied, within=WITHIN, what="a stopped call")
         assert told.endswith("A person has stopped all calls to this server: a drill.")
-        held = users(stack)
+        held = groups(stack)
         for number in range(5):
-            assert outcome(create_user(stack, f"never-{number}")) == "stopped"
-        assert users(stack) == held
+            assert outcome(create_group(stack, f"never-{number}")) == "stopped"
+        assert groups(stack) == held
     finally:
         assert command(stack, "off") == command(stack, "status")
 
     def goes_on() -> bool | None:
-        return outcome(create_user(stack, "after")) != "stopped" or None
+        return outcome(create_group(stack, "after")) != "stopped" or None
 
     assert until(goes_on, within=WITHIN, what="a call that goes on")
-    assert "after" in users(stack)
+    assert "after" in groups(stack)
