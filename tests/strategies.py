@@ -23,6 +23,7 @@ TOOLS = (
     "put_user_policy",
 )
 PATTERNS = ("*", "delete_*", "*_broker", "describe_*", "????_*")
+CATEGORIES = ("read", "write", "execute", "destructive", "financial")
 RESOURCES = ("file:///etc/hosts", "s3://bucket/*", "*")
 PROMPTS = ("summarise", "plan*")
 PATHS = (
@@ -211,6 +212,36 @@ def policies(defaults: Iterable[str] = ("deny", "allow")) -> SearchStrategy[Json
             "tests": st.lists(cases(), min_size=1, max_size=2).map(_numbered),
         },
     )
+
+
+@st.composite
+def locked_policies(draw: st.DrawFn) -> JsonObject:
+    """Whole policies with a lock, as the activator puts them in force."""
+    names = draw(st.lists(st.sampled_from(TOOLS), min_size=1, max_size=6, unique=True))
+    pins: JsonObject = {name: draw(_pins()) for name in names}
+    document: JsonObject = {**draw(policies()), "lock": {"tools": pins}}
+    if draw(st.booleans()):
+        document["categories"] = draw(_sections(CATEGORIES))
+    if draw(st.booleans()):
+        document["drift"] = draw(_drifts())
+    return document
+
+
+def _pins() -> SearchStrategy[JsonValue]:
+    digests = st.sampled_from(["0" * 64, "a1" * 32])
+    keys = ("definition", "description", "schema", "annotations")
+    return _mapping(
+        {"category": st.sampled_from(CATEGORIES), **dict.fromkeys(keys, digests)}, {}
+    ).map(dict)
+
+
+@st.composite
+def _drifts(draw: st.DrawFn) -> JsonValue:
+    words = st.sampled_from(["deny", "allow", "require_approval"])
+    drift: JsonObject = {"changed": draw(words), "added": draw(words)}
+    if "require_approval" in drift.values():
+        drift["approval"] = draw(approvals())
+    return drift
 
 
 def policy_texts() -> SearchStrategy[str]:

@@ -2,7 +2,7 @@
 
 import typer
 
-from portcullis_cli import approvals, grants, kept_grants, kill_switch, scan
+from portcullis_cli import approvals, grants, kept_grants, kill_switch, locking, scan
 from portcullis_cli.policy.app import APP as POLICY
 
 APP = typer.Typer(
@@ -16,6 +16,7 @@ APP = typer.Typer(
 grants.APP.command("list")(kept_grants.list_grants)
 grants.APP.command("revoke")(kept_grants.revoke)
 APP.command("scan")(scan.scan)
+APP.command("lock")(locking.lock)
 APP.add_typer(POLICY)
 APP.add_typer(approvals.APP)
 APP.add_typer(grants.APP)

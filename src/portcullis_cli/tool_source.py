@@ -101,7 +101,7 @@ async def _listed(client: "Client") -> ServerTools:
         for _ in range(MAXIMUM_PAGES):
             page = await client.list_tools(cursor=cursor)
             tools += [
-                tool.model_dump(by_alias=True, mode="json", exclude_none=True)
+                tool.model_dump(by_alias=True, mode="json", exclude_unset=True)
                 for tool in page.tools
             ]
             cursor = page.next_cursor

@@ -136,6 +136,7 @@ def test_O17_going_back_is_a_new_upload_of_an_old_version_and_is_told_as_such(s3
         "since": "1970-01-01T00:00:30Z",
         "earlier": True,
         "release": {},
+        "lock": None,
     }
     assert [entry["revision"] for entry in status["history"]] == [
         first["revision"],

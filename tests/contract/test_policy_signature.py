@@ -18,9 +18,11 @@ from typer.testing import CliRunner
 
 from portcullis.activation.signature import ALGORITHMS, SERIAL, SIGNATURE, read_serial
 from portcullis.adapters.kms_signature import KmsSignature
-from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
+from portcullis.adapters.s3_activation import PolicyActivation, incoming_key, lock_key
 from portcullis.adapters.s3_policies import active_key
 from portcullis.errors import PolicyUnavailableError
+from portcullis.policy.lock_file import LockedTool, LockFile
+from portcullis.strictjson import dump
 from portcullis_cli.app import APP
 from support.aws_faults import FAULTS
 
@@ -239,3 +241,24 @@ def test_serials_and_algorithms_are_few() -> None:
     assert read_serial("1" * 16) is None
     assert read_serial("١") is None  # noqa: RUF001 - a digit, of another script
     assert "ECDSA_SHA_256" in ALGORITHMS
+
+
+def test_O16_a_signed_policy_comes_into_force_with_the_lock_that_was_signed_alone(
+    signed: Signed, tmp_path: Path
+) -> None:
+    def locked(description: str) -> bytes:
+        tool = LockedTool(category="read", definition={"name": "a", "description": description})
+        return dump(LockFile(server="mq", tools={"a": tool}).tree())
+
+    path = tmp_path / "mq.lock.json"
+    path.write_bytes(locked("Reads."))
+    with_lock, without = signed.sign(GOOD, 7, **{"--lock": str(path)}), signed.sign(GOOD, 7)
+    signed.s3.put_object(Bucket=BUCKET, Key=lock_key("mq"), Body=locked("Another's words."))
+    for metadata in (with_lock, without):
+        assert "not one of the key for this file, lock" in message(signed.upload(GOOD, metadata))
+    signed.s3.put_object(Bucket=BUCKET, Key=lock_key("mq"), Body=path.read_bytes())
+    assert signed.upload(GOOD, with_lock)["state"] == "active"
+    signed.s3.put_object(Bucket=BUCKET, Key=lock_key("mq"), Body=locked("Another's words."))
+    status = signed.activate()
+    assert status["state"] == "rejected"
+    assert "serial" in message(status)

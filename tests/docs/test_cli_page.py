@@ -31,6 +31,7 @@ def test_every_command_is_on_the_page() -> None:
     names = [command.name for command in command_pages.commands()]
     assert names == [
         "scan",
+        "lock",
         *(f"policy {word}" for word in ("validate", "explain", "test", "check", "diff", "sign")),
         *(f"approvals {word}" for word in ("list", "show", "approve", "deny")),
         *(f"grants {word}" for word in ("create", "list", "revoke")),

@@ -16,7 +16,7 @@ from portcullis.adapters.dynamodb_approvals import INDEX
 from portcullis.adapters.dynamodb_grants import TOKEN_PREFIX, token_digest
 from portcullis.adapters.dynamodb_grants import _key as grant_key
 from portcullis.adapters.kms_vault import _context
-from portcullis.adapters.s3_activation import incoming_key
+from portcullis.adapters.s3_activation import incoming_key, lock_key
 from portcullis.adapters.s3_policies import active_key
 from portcullis.adapters.s3_registrations import active_server_key
 from portcullis.adapters.s3_snapshots import snapshot_key
@@ -45,9 +45,8 @@ STATE_TABLE = {"Fn::GetAtt": ["StateTable", "Arn"]}
 def test_the_rule_and_the_roles_name_the_keys_the_code_uses() -> None:
     rule = RESOURCES["ActivatorFunction"]["Properties"]["Events"]["Uploaded"]["Properties"]
     prefixes = [key["prefix"] for key in rule["Pattern"]["detail"]["object"]["key"]]
-    assert [incoming_key("")[: len(prefixes[0])], incoming_server_key("")[: len(prefixes[1])]] == (
-        prefixes
-    )
+    keys = [incoming_key(""), lock_key(""), incoming_server_key("")]
+    assert [key[: len(one)] for key, one in zip(keys, prefixes, strict=True)] == prefixes
     text = json.dumps(statements("GatewayRole"))
     for used in (active_key("x"), active_server_key("x"), snapshot_key("x")):
         assert f"{used.split('/', maxsplit=1)[0]}/*" in text

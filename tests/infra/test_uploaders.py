@@ -5,13 +5,13 @@ import json
 import pytest
 
 from portcullis.adapters.kill_switch_object import KEY
-from portcullis.adapters.s3_activation import incoming_key
+from portcullis.adapters.s3_activation import incoming_key, lock_key
 from portcullis.adapters.s3_registrations import active_server_key
 from portcullis.adapters.server_activation import incoming_server_key, server_status_key
 from support.deployment import RESOURCES, listed, of_type, roles, statements, target, targets
 
 PEOPLE = {
-    "PolicyAuthorPolicy": {"incoming/policies/*"},
+    "PolicyAuthorPolicy": {"incoming/policies/*", "incoming/locks/*"},
     "ServerRegistrarPolicy": {"incoming/servers/*"},
     "BucketReaderPolicy": set[str](),
 }
@@ -76,6 +76,7 @@ def test_that_nobody_stopped_anything_is_told_and_not_guessed(role: str) -> None
     ("policy", "key", "keeps_out"),
     [
         ("PolicyAuthorPolicy", incoming_key("x"), incoming_server_key("x")),
+        ("PolicyAuthorPolicy", lock_key("x"), incoming_server_key("x")),
         ("ServerRegistrarPolicy", incoming_server_key("x"), incoming_key("x")),
     ],
 )
@@ -83,9 +84,12 @@ def test_a_right_to_upload_reaches_its_own_uploads_alone(
     policy: str, key: str, keeps_out: str
 ) -> None:
     (upload,) = [one for one in statements(policy) if "s3:PutObject" in one["Action"]]
-    folder = upload["Resource"]["Fn::Sub"].removeprefix("${PolicyBucket.Arn}/").removesuffix("*")
-    assert key.startswith(folder)
-    assert not keeps_out.startswith(folder)
+    folders = [
+        one["Fn::Sub"].removeprefix("${PolicyBucket.Arn}/").removesuffix("*")
+        for one in listed(upload["Resource"])
+    ]
+    assert any(map(key.startswith, folders))
+    assert not any(map(keeps_out.startswith, folders))
 
 
 def test_a_registrar_sees_what_became_of_a_registration() -> None:

@@ -32,7 +32,16 @@ from portcullis.policy.model import (
 from portcullis.policy.paths import compile_path
 from portcullis.values import JsonValue
 from reference.evaluator import decide
-from strategies import PATTERNS, PROMPTS, RESOURCES, TOOLS, conditions, policies, rules
+from strategies import (
+    PATTERNS,
+    PROMPTS,
+    RESOURCES,
+    TOOLS,
+    conditions,
+    locked_policies,
+    policies,
+    rules,
+)
 
 pytestmark = pytest.mark.property
 
@@ -95,7 +104,7 @@ def calls(draw: st.DrawFn) -> Call:
 @st.composite
 def policies_and_calls(draw: st.DrawFn) -> tuple[Policy, list[Call]]:
     """A policy, and calls of the names that most of its rules are about."""
-    document = draw(policies())
+    document = draw(st.one_of(policies(), locked_policies()))
     document.setdefault("tools", {"*": {"rules": [draw(rules()) for _ in range(4)]}})
     policy = loaded(document)
     named = [

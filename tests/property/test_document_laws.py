@@ -21,9 +21,11 @@ from portcullis.policy.words import (
     APPROVAL_KEYS,
     CALL_KEYS,
     CASE_KEYS,
+    CATEGORIES,
     COMBINATION_KEYS,
     COMPARISON_KEYS,
     DEFAULTS,
+    DRIFT_KEYS,
     ENTRY_KEYS,
     EXPECTATIONS,
     MODES,
@@ -34,7 +36,7 @@ from portcullis.policy.words import (
 from portcullis.policy.yaml_text import parse_text
 from portcullis.strictjson import dump, parse
 from portcullis.values import JsonObject, JsonValue
-from strategies import policies, policy_texts, to_yaml
+from strategies import locked_policies, policies, policy_texts, to_yaml
 
 pytestmark = pytest.mark.property
 
@@ -69,6 +71,16 @@ resources:
   "file:///a": {action: allow}
 prompts:
   plan: {action: allow}
+categories:
+  read: {action: allow}
+  write: {action: allow}
+  execute: {action: deny}
+  destructive: {action: deny}
+  financial: {action: deny}
+drift:
+  changed: require_approval
+  added: deny
+  approval: {approvers: [alice]}
 tests:
   - name: who asks
     call:
@@ -87,6 +99,7 @@ WORDS = sorted(
     {*TOP_KEYS, *ENTRY_KEYS, *SPEND_LIMIT_KEYS, *APPROVAL_KEYS, *COMPARISON_KEYS}
     | {*CASE_KEYS, *CALL_KEYS, *PRINCIPAL_KEYS, *EXPECTATIONS, "approval_required"}
     | {*COMBINATION_KEYS, *ACTIONS, *MODES, *DEFAULTS, "session", "sliding_window"}
+    | {*CATEGORIES, *DRIFT_KEYS}
 )
 
 
@@ -117,7 +130,7 @@ def misspelt(draw: st.DrawFn) -> tuple[str, int]:
 
 
 def test_the_text_with_every_word_is_a_policy() -> None:
-    parse_policy(EVERY_WORD)
+    parse_policy(EVERY_WORD, lock={"tools": {}})
     for word in WORDS:
         assert re.search(rf"\b{word}\b(?=[:,}}\n])", EVERY_WORD), word
 
@@ -127,12 +140,12 @@ def test_the_text_with_every_word_is_a_policy() -> None:
 def test_O01_a_misspelt_word_is_refused_at_its_line(case: tuple[str, int]) -> None:
     text, line = case
     with pytest.raises(PolicyFaults) as raised:
-        parse_policy(text)
+        parse_policy(text, lock={"tools": {}})
     lines = [fault.line for fault in raised.value.faults]
     assert line in lines
 
 
-@given(policies())
+@given(st.one_of(policies(), locked_policies()))
 @FEWER
 def test_a_policy_is_read_back_from_its_canonical_form(document: JsonObject) -> None:
     policy = parse_document(document).policy
@@ -171,7 +184,7 @@ def test_O23_text_and_document_are_the_same_policy(document: JsonObject) -> None
     assert from_text.revision == from_json.revision == expected
 
 
-@given(policies(), st.randoms(use_true_random=False))
+@given(st.one_of(policies(), locked_policies()), st.randoms(use_true_random=False))
 @FEWER
 def test_the_order_of_keys_never_matters(document: JsonObject, random: Any) -> None:
     assert (

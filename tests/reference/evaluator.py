@@ -32,6 +32,7 @@ def decide(document: dict[str, Any], call: Call) -> tuple[Any, ...]:
     rules = [
         rule for key in entries if named(key, call.name) for rule in rules_of(key, entries[key])
     ]
+    rules += of_category(document, call)
     for rule in rules:
         rule["truth"] = every([holds(one, call) for one in rule.get("when", [])])
     rules.sort(key=lambda rule: rule["label"])
@@ -51,6 +52,14 @@ def decide(document: dict[str, Any], call: Call) -> tuple[Any, ...]:
         strictest.setdefault(name, take)
     obligations = frozenset() if answer[0] == "deny" else frozenset(strictest.values())
     return (*answer, obligations, tuple(said))
+
+
+def of_category(document: dict[str, Any], call: Call) -> list[Any]:
+    """The rules of the category that a tool is locked as."""
+    locked = document.get("lock", {}).get("tools", {}) if call.kind.value == "tool" else {}
+    category = locked.get(call.name, {}).get("category")
+    entry = document.get("categories", {}).get(category)
+    return [] if entry is None else rules_of(f"categories/{category}", entry)
 
 
 def judged(rules: list[Any], default: str, call: Call) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ call that was stopped before: rather once too often than once too rarely.
 from collections.abc import Iterator, Sequence
 
 from portcullis.approvals.policy_change import Change
-from portcullis.policy.words import SECTION_KEYS
+from portcullis.policy.words import PIN_KEYS, SECTION_KEYS
 from portcullis.strictjson import canonical, dump
 from portcullis.values import JsonMapping, JsonObject, JsonValue
 
@@ -22,6 +22,11 @@ def changes_between(before: JsonMapping | None, after: JsonMapping) -> tuple[Cha
     for kind, key in SECTION_KEYS.items():
         closed = after.get("default") == "deny"
         found += _section(kind.value, _members(known, key), _members(after, key), closed=closed)
+    closed = after.get("default") == "deny"
+    found += _section(
+        "category", _members(known, "categories"), _members(after, "categories"), closed=closed
+    )
+    found += [*_drift(known, after), *_lock(known, after)]
     return tuple(sorted(found, key=lambda one: not one.widens))
 
 
@@ -38,6 +43,45 @@ def _hidden(before: JsonMapping, after: JsonMapping) -> Iterator[Change]:
         yield Change(text=f"`{name}` is no longer hidden", widens=True)
     for name in sorted(new - old):
         yield Change(text=f"`{name}` becomes hidden", widens=False)
+
+
+def _drift(before: JsonMapping, after: JsonMapping) -> Iterator[Change]:
+    """What happens to tools that are not as they were locked."""
+    if "lock" not in after:
+        return
+    old, new = _members(before, "drift"), _members(after, "drift")
+    unsaid = "deny" if "lock" in before else "allow"
+    for word in ("changed", "added"):
+        was, becomes = old.get(word, unsaid), new.get(word, "deny")
+        if was != becomes:
+            text = f"a tool that is {word}: was `{was}`, becomes `{becomes}`"
+            yield Change(text=text, widens=becomes != "deny")
+    if old.get("approval") != new.get("approval"):
+        text = f"a drifted tool is approved by {dump(new.get('approval')).decode()}"
+        yield Change(text=text, widens=True)
+
+
+def _lock(before: JsonMapping, after: JsonMapping) -> Iterator[Change]:
+    """What the lock takes as looked at. Where there was none, every tool was taken as it is."""
+    if "lock" not in after:
+        if "lock" in before:
+            yield Change(text="the lock is gone: tools may change unseen", widens=True)
+        return
+    new = _members(_members(after, "lock"), "tools")
+    if "lock" not in before:
+        yield Change(text=f"a lock comes in force, of {len(new)} tools", widens=False)
+        return
+    old = _members(_members(before, "lock"), "tools")
+    for name in sorted({*old, *new}):
+        if name not in old:
+            yield Change(text=f"the lock accepts the new tool `{name}`", widens=True)
+        elif name not in new:
+            yield Change(text=f"the lock no longer holds the tool `{name}`", widens=False)
+        elif old[name] != new[name]:
+            was, now = _members(old, name), _members(new, name)
+            parts = [key for key in PIN_KEYS if was.get(key) != now.get(key)]
+            text = f"the lock accepts a change of the tool `{name}`: {', '.join(parts)}"
+            yield Change(text=text, widens=True)
 
 
 def _section(

@@ -21,7 +21,8 @@ class Upload:
     """The newest upload of one server's policy.
 
     `version` is its S3 version id, `uploaded_at` the second (UTC, since the epoch) at which S3
-    took it, `metadata` what its author set beside it (`x-amz-meta-...`, lower case, no prefix).
+    took it, `metadata` what its author set beside it (`x-amz-meta-...`, lower case, no prefix),
+    `lock` the newest upload of the server's lock, which is judged and put in force with it.
     """
 
     server: str
@@ -29,6 +30,7 @@ class Upload:
     uploaded_at: int
     body: bytes
     metadata: Mapping[str, str] = field(default_factory=dict)
+    lock: "LockSource | None" = None
 
     @property
     def digest(self) -> str:
@@ -37,12 +39,22 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockSource:
+    """The upload that a lock came from: its S3 version id, when S3 took it, and its SHA-256."""
+
+    version: str
+    uploaded_at: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
     """What governs a server now, as its active object says.
 
     `document` is the canonical policy, `uploaded_at` and `activated_at` are seconds (UTC, since
     the epoch). `release` are the facts that its own releases left (`Released.facts`), for those
-    that compare the next upload with it. `is_readable`: the object is one that an activation
+    that compare the next upload with it. `lock` is the upload behind the lock in `document`, None
+    where nothing is locked. `is_readable`: the object is one that an activation
     wrote; where it is not, nothing is known of what was in force.
     """
 
@@ -53,6 +65,7 @@ class InForce:
     document: JsonMapping = field(default_factory=dict)
     release: JsonMapping = field(default_factory=dict)
     is_readable: bool = True
+    lock: "LockSource | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

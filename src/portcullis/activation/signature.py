@@ -8,6 +8,7 @@ an old file back.
 import re
 
 from portcullis.strictjson import canonical
+from portcullis.values import JsonObject
 
 SIGNATURE = "portcullis-signature"  # names of S3 user metadata
 SERIAL = "portcullis-serial"
@@ -17,17 +18,22 @@ ALGORITHMS = ("ECDSA_SHA_256", "ECDSA_SHA_384", "RSASSA_PSS_SHA_256")
 _SERIAL = re.compile(r"[1-9][0-9]{0,14}")
 
 
-def statement(*, bucket: str, server: str, digest: str, serial: int) -> bytes:
-    """The bytes that are signed; `digest` is the SHA-256 of the file, 64 hex digits."""
-    return canonical(
-        {
-            "statement": STATEMENT,
-            "bucket": bucket,
-            "server": server,
-            "sha256": digest,
-            "serial": serial,
-        }
-    )
+def statement(
+    *, bucket: str, server: str, digest: str, serial: int, lock: str | None = None
+) -> bytes:
+    """The bytes that are signed.
+
+    `digest` is the SHA-256 of the file, 64 hex digits, `lock` that of the server's lock, None
+    where it has none: a signed policy comes into force with no other lock than was meant.
+    """
+    said: JsonObject = {
+        "statement": STATEMENT,
+        "bucket": bucket,
+        "server": server,
+        "sha256": digest,
+        "serial": serial,
+    }
+    return canonical(said if lock is None else {**said, "lock_sha256": lock})
 
 
 def read_serial(text: str) -> int | None:

@@ -6,7 +6,7 @@ Only its shape may live here. It holds no policy text and no argument value.
 from collections.abc import Sequence
 
 from portcullis.activation.history import history_of, is_earlier, iso, with_activation
-from portcullis.activation.release import InForce, Upload, Waiting
+from portcullis.activation.release import InForce, LockSource, Upload, Waiting
 from portcullis.policy.document import Loaded
 from portcullis.policy.faults import Fault
 from portcullis.values import JsonObject, JsonValue
@@ -39,6 +39,7 @@ def rejected(upload: Upload, faults: Sequence[Fault]) -> JsonObject:
         "revision": None,
         "faults": [_told(fault) for fault in faults],
         "warnings": [],
+        "lock": _lock(upload.lock),
     }
 
 
@@ -66,6 +67,7 @@ def _sound(upload: Upload, loaded: Loaded) -> JsonObject:
         "faults": [],
         "warnings": [_told(warning) for warning in loaded.warnings],
         "read": _read(loaded),
+        "lock": _lock(upload.lock),
     }
 
 
@@ -78,7 +80,15 @@ def _in_force(active: InForce | None, history: Sequence[JsonObject]) -> JsonValu
         "since": iso(active.activated_at),
         "earlier": is_earlier(history, active.revision),
         "release": dict(active.release),
+        "lock": _lock(active.lock),
     }
+
+
+def _lock(lock: LockSource | None) -> JsonValue:
+    """The upload of a lock, None where there is none."""
+    if lock is None:
+        return None
+    return {"source_version": lock.version, "digest": f"sha256:{lock.digest}"}
 
 
 def _read(loaded: Loaded) -> JsonValue:

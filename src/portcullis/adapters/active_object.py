@@ -6,7 +6,7 @@ of its own (`s3_policies`).
 
 from typing import TypeGuard
 
-from portcullis.activation.release import InForce, Upload
+from portcullis.activation.release import InForce, LockSource, Upload
 from portcullis.errors import StrictJsonError
 from portcullis.policy.document import revision_of
 from portcullis.policy.model import Policy
@@ -29,6 +29,7 @@ def envelope(
         activated_at=now_seconds,
         document=policy.document,
         release=facts,
+        lock=upload.lock,
     )
     tree: JsonObject = {
         "format": FORMAT,
@@ -40,6 +41,8 @@ def envelope(
         "release": dict(facts),
         "document": dict(policy.document),
     }
+    if upload.lock is not None:
+        tree["lock"] = lock_tree(upload.lock)
     return tree, active
 
 
@@ -53,6 +56,7 @@ def read_envelope(body: bytes) -> InForce:
     revision, source = known.get("revision"), known.get("source_version")
     uploaded_at, activated_at = known.get("uploaded_at", 0), known.get("activated_at", 0)
     release, document = known.get("release", {}), known.get("document")
+    lock = _lock(known.get("lock"))
     if (
         not isinstance(revision, str)
         or not isinstance(source, str)
@@ -61,6 +65,7 @@ def read_envelope(body: bytes) -> InForce:
         or revision_of(document) != revision  # somebody else wrote it
         or not _is_time(uploaded_at)
         or not _is_time(activated_at)
+        or (lock is None) is ("lock" in document)  # a lock without its source, or the reverse
     ):
         return InForce(is_readable=False)
     return InForce(
@@ -70,7 +75,25 @@ def read_envelope(body: bytes) -> InForce:
         activated_at=activated_at,
         document=document,
         release=release,
+        lock=lock,
     )
+
+
+def lock_tree(lock: LockSource) -> JsonObject:
+    """Where a lock came from, as objects of ours say it."""
+    return {
+        "source_version": lock.version,
+        "uploaded_at": lock.uploaded_at,
+        "digest": f"sha256:{lock.digest}",
+    }
+
+
+def _lock(tree: JsonValue) -> LockSource | None:
+    known = tree if isinstance(tree, dict) else {}
+    version, at, digest = (known.get(key) for key in ("source_version", "uploaded_at", "digest"))
+    if not isinstance(version, str) or not isinstance(digest, str) or not _is_time(at):
+        return None
+    return LockSource(version=version, uploaded_at=at, digest=digest.removeprefix("sha256:"))
 
 
 def _is_time(value: JsonValue) -> TypeGuard[int]:

@@ -51,13 +51,19 @@ class KmsSignature(Release):
             message = f"the serial {serial} is not above {least}, that of what is in force"
             return _refused(message, "sign it again with a higher one")
         if not self._is_valid(upload, serial, signature):
-            message = "the signature is not one of the key for this file, server, bucket and serial"
+            message = (
+                "the signature is not one of the key for this file, lock, server, bucket and serial"
+            )
             return _refused(message, _SIGN)
         return Released(facts={"serial": serial, "signed_by": self._key})
 
     def _is_valid(self, upload: Upload, serial: int, signature: bytes) -> bool:
         message = statement(
-            bucket=self._bucket, server=upload.server, digest=upload.digest, serial=serial
+            bucket=self._bucket,
+            server=upload.server,
+            digest=upload.digest,
+            serial=serial,
+            lock=None if upload.lock is None else upload.lock.digest,
         )
         try:
             answer = self._client.verify(

@@ -1,6 +1,7 @@
 """Lambda handler of the activator. It is asked to look by three notices, and believes none.
 
-    the bucket's "Object Created" below `incoming/`         look at the newest upload of the server
+    the bucket's "Object Created" below `incoming/`         look at the newest upload of the server,
+                                                            of a policy, its lock or a registration
     the workflow's "Approval Ended", if it is of a policy   the same: its status may have changed
     the executor's {"approval", "server"}                   the same, for a request it has claimed
 
@@ -34,6 +35,7 @@ SERVERS = ServerActivation(_S3, _SETTINGS.bucket, permits=permits(_SETTINGS))
 
 APPROVALS_OFF = "policies need no approval any more: upload it again"
 _KEY = re.compile(rf"incoming/(policies|servers)/({SERVER_NAME.pattern})\.yaml")
+_LOCK_KEY = re.compile(rf"incoming/locks/({SERVER_NAME.pattern})\.json")
 
 
 def handler(event: dict[str, Any], _context: object) -> JsonObject:
@@ -44,6 +46,9 @@ def handler(event: dict[str, Any], _context: object) -> JsonObject:
         server = None if REQUESTS is None else REQUESTS.server_of(str(event["detail"]["id"]))
         return {"state": "ignored"} if server is None else _look(server)
     uploaded = event["detail"]["object"]
+    lock = _LOCK_KEY.fullmatch(uploaded["key"])
+    if lock is not None:
+        return _look(lock[1], seen_lock=uploaded.get("version-id"))
     match = _KEY.fullmatch(uploaded["key"])
     if match is None:
         return {"state": "ignored"}
@@ -52,9 +57,10 @@ def handler(event: dict[str, Any], _context: object) -> JsonObject:
     return _look(match[2], uploaded.get("version-id"))
 
 
-def _look(server: str, seen: str | None = None) -> JsonObject:
+def _look(server: str, seen: str | None = None, seen_lock: str | None = None) -> JsonObject:
     """Look at the newest policy of a server, and close the requests for what it replaces."""
-    told = _activate(server, None if REQUESTS is None else REQUESTS.release(), seen)
+    approval = None if REQUESTS is None else REQUESTS.release()
+    told = _activate(server, approval, seen, seen_lock)
     if REQUESTS is not None:
         REQUESTS.supersede(server, kept=_awaited(told), now_seconds=_now())
     return told
@@ -67,8 +73,14 @@ def _carry_out(approval_id: str, server: str) -> JsonObject:
     return _activate(server, REQUESTS.release(approval_id))
 
 
-def _activate(server: str, approval: Release | None, seen: str | None = None) -> JsonObject:
-    return POLICIES.with_approval(approval).activate(server, now_seconds=_now(), seen=seen)
+def _activate(
+    server: str,
+    approval: Release | None,
+    seen: str | None = None,
+    seen_lock: str | None = None,
+) -> JsonObject:
+    activation = POLICIES.with_approval(approval)
+    return activation.activate(server, now_seconds=_now(), seen=seen, seen_lock=seen_lock)
 
 
 def _awaited(told: Mapping[str, Any]) -> object:

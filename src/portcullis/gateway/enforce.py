@@ -15,7 +15,7 @@ from portcullis.gateway.ports import CounterStore, Refused, Reserved
 from portcullis.gateway.replies import deny, limit_reached, passed
 from portcullis.gateway.wording import shadow_refusal, what_remains
 from portcullis.policy.decision import Allow, Deny, Outcome, RequireApproval
-from portcullis.policy.evaluate import evaluate
+from portcullis.policy.drift import decide
 from portcullis.policy.fingerprint import digest
 from portcullis.protocol.http import HttpReply
 from portcullis.values import JsonObject
@@ -44,7 +44,7 @@ class Enforcer:
         exchange, call = governed.exchange, governed.call
         began = exchange.clock()
         exchange.argument_digest = digest(call)
-        decision = evaluate(governed.policy, call, now=began)
+        decision = decide(governed.policy, call, governed.definition, now=began)
         exchange.timed("policy", began)
         exchange.shadow = tuple(_told(shadowed) for shadowed in decision.shadowed)
         if isinstance(decision, Deny):

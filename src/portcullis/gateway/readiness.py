@@ -15,7 +15,7 @@ from portcullis.gateway.governed import input_schema
 from portcullis.gateway.ports import PolicyStore, Registered, SnapshotStore, Upstreams
 from portcullis.gateway.work import NotReady
 from portcullis.policy.decision import Deny, RequireApproval, Take
-from portcullis.policy.evaluate import evaluate
+from portcullis.policy.drift import decide
 from portcullis.policy.model import Instant
 from portcullis.values import JsonObject
 
@@ -82,7 +82,7 @@ class Readiness:
         now: Instant,
     ) -> Ready | NotReady:
         policy = self._policies.current(record.binding.server, now=now)
-        decision = evaluate(policy, call_of(record, arguments), now=now)
+        decision = decide(policy, call_of(record, arguments), definition, now=now)
         if isinstance(decision, Deny):
             return NotReady(reason=f"the policy denies it now: {decision.reason}")
         terms = record.terms

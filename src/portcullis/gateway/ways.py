@@ -27,7 +27,7 @@ from portcullis.gateway.ports import (
 from portcullis.gateway.replies import deny, passed
 from portcullis.gateway.sessions import Session, Sessions
 from portcullis.gateway.task_ways import TaskWays
-from portcullis.gateway.visibility import KINDS, visible
+from portcullis.gateway.visibility import KINDS, visible, without_drifted
 from portcullis.policy.arguments import ArgumentFault, normalise
 from portcullis.policy.decision import Deny, Outcome
 from portcullis.policy.model import Call, Kind, Policy
@@ -130,12 +130,14 @@ class Ways:
         return passed(request, exchange, forwarded)
 
     def _list(self, request: Request, exchange: Exchange, session: Session) -> HttpReply:
-        is_visible = visible(self._policy(exchange), request.method)
+        policy = self._policy(exchange)
+        is_visible = visible(policy, request.method)
 
         def filtered(result: JsonObject) -> JsonObject | None:
-            return lists.filter_list(
+            page = lists.filter_list(
                 result, request, is_visible=is_visible, max_ttl_ms=self._terms.list_ttl_ms
             )
+            return None if page is None else without_drifted(policy, request.method, page)
 
         forwarded = self._forwarder.call(
             request, exchange, session, params=request.params, rewrite=filtered

@@ -6,6 +6,7 @@ Only advice may live here: it reads a compiled policy and changes nothing.
 from collections.abc import Collection, Sequence
 
 from portcullis.policy.faults import Findings, NodePath, closest, quoted
+from portcullis.policy.lock_text import PREFIX
 from portcullis.policy.model import Effect, Kind, Policy, Rule, Section
 from portcullis.policy.names import compile_glob, is_pattern
 from portcullis.policy.words import SECTION_KEYS
@@ -45,7 +46,7 @@ def _advise_section(policy: Policy, kind: Kind, section: Section, findings: Find
                 message = f"it is always denied by the entry {quoted(pattern)}: deny wins"
                 findings.warn(path, message, "narrow the pattern, or remove the entry")
     for key, _, rules in section.patterns:
-        _warn_of_pointless_rules((what, key), rules, findings)
+        _warn_of_pointless_rules(_path(what, key), rules, findings)
     if kind is not Kind.TOOL:
         _warn_of_approvals(what, section, findings)
 
@@ -81,7 +82,11 @@ def _warn_of_unknown(
     named: list[tuple[NodePath, str]] = [
         ((SECTION_KEYS[Kind.TOOL], key), key) for key in tools.exact
     ]
-    named += [((SECTION_KEYS[Kind.TOOL], key), key) for key, _, _ in tools.patterns]
+    named += [
+        ((SECTION_KEYS[Kind.TOOL], key), key)
+        for key, _, _ in tools.patterns
+        if not key.startswith(PREFIX)
+    ]
     named += [(("hide",), name) for name in hidden]
     for path, name in named:
         if is_pattern(name):
@@ -91,6 +96,13 @@ def _warn_of_unknown(
             nearest = closest(name, known)
             hint = f"did you mean `{nearest}`" if nearest else None
             findings.warn(path, f"the server has no tool {quoted(name)}", hint)
+
+
+def _path(what: str, key: str) -> NodePath:
+    """Where an entry stands; the rules of a category stand apart."""
+    if key.startswith(PREFIX) and what == SECTION_KEYS[Kind.TOOL]:
+        return ("categories", key.removeprefix(PREFIX))
+    return (what, key)
 
 
 def _can_be_permitted(section: Section, key: str, rules: Sequence[Rule]) -> bool:

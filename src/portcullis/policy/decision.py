@@ -31,6 +31,8 @@ class Outcome(Enum):
     APPROVAL_UNSUPPORTED = "approval_unsupported"
     APPROVAL_UNAVAILABLE = "approval_unavailable"
     UNKNOWN_TOOL = "unknown_tool"
+    TOOL_CHANGED = "tool_changed"
+    TOOL_ADDED = "tool_added"
     POLICY_UNAVAILABLE = "policy_unavailable"
     SNAPSHOT_UNAVAILABLE = "snapshot_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"

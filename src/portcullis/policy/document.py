@@ -14,7 +14,18 @@ from portcullis.policy.advice import advise
 from portcullis.policy.cases import Case
 from portcullis.policy.entries import ReadSection, compile_hidden, read_hidden, read_section
 from portcullis.policy.faults import Fault, Findings, Positions, quoted
-from portcullis.policy.model import Effect, Kind, Policy
+from portcullis.policy.lock_text import (
+    NO_LOCK,
+    NO_LOCK_HINT,
+    DriftText,
+    compiled_lock,
+    lock_document,
+    read_categories,
+    read_drift,
+    read_lock,
+    with_categories,
+)
+from portcullis.policy.model import Effect, Kind, Pin, Policy
 from portcullis.policy.nodes import (
     Node,
     has_keys,
@@ -26,9 +37,9 @@ from portcullis.policy.nodes import (
 from portcullis.policy.words import (
     DEFAULT_HINTS,
     DEFAULTS,
+    DOCUMENT_KEYS,
     SECTION_KEYS,
     TOP_HINTS,
-    TOP_KEYS,
     VERSION,
 )
 from portcullis.strictjson import canonical
@@ -91,15 +102,21 @@ def parse_document(
         kind: read_section(members[key], kind) if key in members else ReadSection()
         for kind, key in SECTION_KEYS.items()
     }
-    document = _document(description, default, hidden, sections)
+    locked = _read_locked(members)
+    document = {**_document(description, default, hidden, sections), **locked.document()}
     revision = _revision(document, findings)
     findings.raise_faults()
+    compiled = {kind: section.compiled() for kind, section in sections.items()}
+    pins = locked.pins
+    if pins is not None:
+        compiled[Kind.TOOL] = with_categories(compiled[Kind.TOOL], locked.categories, pins)
     policy = Policy(
         revision=revision,
         default=Effect(default),
         hidden=compile_hidden(hidden),
-        sections={kind: section.compiled() for kind, section in sections.items()},
+        sections=compiled,
         document=document,
+        lock=None if pins is None else compiled_lock(pins, locked.drift),
     )
     advise(policy, hidden, findings, known_tools)
     return Loaded(policy=policy, warnings=tuple(findings.warnings), rules=_count_rules(policy))
@@ -121,7 +138,7 @@ def revision_of(document: JsonObject) -> str:
 
 def _read_top(node: Node) -> dict[str, Node]:
     """Read the top level; only its known keys go on."""
-    members = read_mapping(node, "a policy", TOP_KEYS, TOP_HINTS)
+    members = read_mapping(node, "a policy", DOCUMENT_KEYS, TOP_HINTS)
     if members is None:
         return {}
     has_keys(node, members, ("version", "default"))
@@ -130,6 +147,37 @@ def _read_top(node: Node) -> dict[str, Node]:
         message = f"the version is not the text {quoted(VERSION)}"
         version.fault(message, f'write `version: "{VERSION}"`, with the quotes')
     return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Locked:
+    """What a document says of a lock, and the lock."""
+
+    categories: ReadSection
+    drift: DriftText | None
+    pins: dict[str, Pin] | None
+
+    def document(self) -> JsonObject:
+        """The parts of the canonical form."""
+        said: dict[str, JsonValue] = {
+            "categories": self.categories.document() or None,
+            "drift": None if self.drift is None else self.drift.document(),
+            "lock": None if self.pins is None else lock_document(self.pins),
+        }
+        return {key: value for key, value in said.items() if value is not None}
+
+
+def _read_locked(members: Mapping[str, Node]) -> _Locked:
+    """Read what hangs on a lock; without one, none of it would have an effect."""
+    if "lock" not in members:
+        for key in ("categories", "drift"):
+            if key in members:
+                members[key].key_fault(NO_LOCK, NO_LOCK_HINT)
+    categories = read_optional(members, "categories", read_categories) or ReadSection()
+    drift = read_optional(members, "drift", read_drift)
+    return _Locked(
+        categories=categories, drift=drift, pins=read_optional(members, "lock", read_lock)
+    )
 
 
 def _read_description(node: Node) -> str | None:

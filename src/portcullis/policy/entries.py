@@ -59,11 +59,11 @@ def read_section(node: Node, kind: Kind) -> ReadSection:
         return section
     for key, entry in entries.items():
         test = _read_key(entry, key, kind)
-        rules = _read_entry(entry, Home(kind=kind, entry=key, is_pattern=is_pattern(key)))
+        rules = read_entry(entry, Home(kind=kind, entry=key, is_pattern=is_pattern(key)))
         if test is not None and rules:
             section.tests[key] = test
             section.rules[key] = tuple(read.rule for read in rules)
-            section.documents[key] = _document(entry, rules)
+            section.documents[key] = entry_document(entry, rules)
     return section
 
 
@@ -113,7 +113,8 @@ def _no_tool_key(key: str) -> tuple[str, str]:
     return message, "a name has 1 to 128 of A-Z a-z 0-9 _ . - and a pattern also * and ?"
 
 
-def _read_entry(node: Node, home: Home) -> list[ReadRule] | None:
+def read_entry(node: Node, home: Home) -> list[ReadRule] | None:
+    """Read what stands under a name: a rule, or `rules`; None where it is no entry."""
     if isinstance(node.value, str):
         message = "an entry is a mapping"
         node.fault(message, f"write `{{action: {node.value[:60]}}}`")
@@ -155,7 +156,7 @@ def _read_one_of_rules(node: Node, home: Home, number: int) -> ReadRule | None:
     return read_rule(node, members, own)
 
 
-def _document(node: Node, rules: Sequence[ReadRule]) -> JsonObject:
+def entry_document(node: Node, rules: Sequence[ReadRule]) -> JsonObject:
     """An entry keeps its form, one rule or `rules`: the labels of its rules hang on it."""
     if isinstance(node.value, Mapping) and "rules" not in node.value:
         return rules[0].document

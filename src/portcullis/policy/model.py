@@ -209,6 +209,26 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """One tool as it was when somebody looked at it: its category, and digests (64 hex digits)."""
+
+    category: str  # of `words.CATEGORIES`
+    definition: str  # of all of it
+    description: str
+    schema: str
+    annotations: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """The tools of a server by name, and the rules for one that is not as it was, or is new."""
+
+    pins: Mapping[str, Pin]
+    changed: Rule
+    added: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A compiled policy. `revision` names exactly this document (sha256 of its canonical form)."""
 
@@ -217,3 +237,4 @@ class Policy:
     hidden: Callable[[str], bool]
     sections: Mapping[Kind, Section]
     document: JsonMapping  # the canonical document it was compiled from
+    lock: Lock | None = None

@@ -14,7 +14,22 @@ DEFAULTS = ("allow", "deny")
 ACTIONS = ("allow", "deny", "require_approval", "rate_limit")
 MODES = ("enforce", "shadow")
 
-TOP_KEYS = ("version", "description", "default", "hide", "tools", "resources", "prompts", "tests")
+CATEGORIES = ("read", "write", "execute", "destructive", "financial")
+DRIFT_ACTIONS = ("deny", "require_approval", "allow")
+
+TOP_KEYS = (
+    "version",
+    "description",
+    "default",
+    "hide",
+    "tools",
+    "resources",
+    "prompts",
+    "categories",
+    "drift",
+    "tests",
+)
+DOCUMENT_KEYS = (*TOP_KEYS, "lock")  # what the activator adds, no author writes
 SECTION_KEYS: Mapping[Kind, str] = {
     Kind.TOOL: "tools",
     Kind.RESOURCE: "resources",
@@ -22,6 +37,9 @@ SECTION_KEYS: Mapping[Kind, str] = {
 }
 RULE_KEYS = ("name", "action", "when", "rate_limit", "spend_limit", "reason", "mode", "approval")
 ENTRY_KEYS = (*RULE_KEYS, "rules")
+DRIFT_KEYS = ("changed", "added", "approval")
+LOCK_KEYS = ("tools",)
+PIN_KEYS = ("category", "definition", "description", "schema", "annotations")
 RATE_LIMIT_KEYS = ("max", "window", "per", "algorithm")
 SPEND_LIMIT_KEYS = ("path", *RATE_LIMIT_KEYS)
 APPROVAL_KEYS = ("approvers", "timeout", "min_approvals", "show")
@@ -61,9 +79,41 @@ TOP_HINTS: Mapping[str, str] = {
     "policies": "did you mean `tools`",
     "all_tools": 'write an entry `"*"` under `tools`',
     "approvals": "write `approval` in the rule that needs one",
+    "category": "did you mean `categories`",
+    "locked": "did you mean `drift`",
+    "pins": "did you mean `drift`",
+    "changed": "write `drift: {changed: deny}`",
+    "added": "write `drift: {added: deny}`",
     "cases": "did you mean `tests`",
     "examples": "did you mean `tests`",
 }
+CATEGORY_HINTS: Mapping[str, str] = {
+    "reads": "did you mean `read`",
+    "read_only": "did you mean `read`",
+    "writes": "did you mean `write`",
+    "exec": "did you mean `execute`",
+    "run": "did you mean `execute`",
+    "delete": "did you mean `destructive`",
+    "destroy": "did you mean `destructive`",
+    "payment": "did you mean `financial`",
+    "money": "did you mean `financial`",
+}
+DRIFT_HINTS: Mapping[str, str] = {
+    "change": "did you mean `changed`",
+    "modified": "did you mean `changed`",
+    "new": "did you mean `added`",
+    "unknown": "did you mean `added`",
+    "removed": "remove it: a tool that is gone cannot be called",
+    "approvers": _AN_APPROVAL,
+}
+DRIFT_ACTION_HINTS: Mapping[str, str] = {
+    "block": "did you mean `deny`",
+    "approval": "did you mean `require_approval`",
+    "ask": "did you mean `require_approval`",
+    "approve": "did you mean `require_approval`",
+    "ignore": "did you mean `allow`",
+}
+LOCK_HINTS: Mapping[str, str] = {}
 CASE_HINTS: Mapping[str, str] = {
     "tool": "write `call: {tool: list_brokers}`",
     "args": "write `call: {tool: list_brokers, args: {}}`",

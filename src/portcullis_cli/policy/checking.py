@@ -16,6 +16,7 @@ from portcullis_cli.policy.callers import Groups, Issuer, Tags, caller_of
 from portcullis_cli.policy.examples import example_text, example_tree
 from portcullis_cli.policy.inputs import (
     AsJson,
+    LockPath,
     PolicyFile,
     Server,
     ServerCommand,
@@ -79,6 +80,7 @@ def check(  # noqa: PLR0913 - a command's options
     url: Url = "",
     command: ServerCommand = "",
     token_file: TokenFile = None,
+    lock: LockPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask what a policy can ever decide: of all calls, all arguments, all callers, all times.
@@ -98,7 +100,10 @@ def check(  # noqa: PLR0913 - a command's options
             tools=known,
             caller=caller_of(issuer, subject or "somebody", group, tag) if is_one else None,
         )
-        policy, other = _loaded(file, known), None if at_most is None else _loaded(at_most, known)
+        policy, other = (
+            _loaded(file, known, lock),
+            None if at_most is None else _loaded(at_most, known, lock),
+        )
         names = names_of([policy] if other is None else [other, policy], world)
         if not never and not asks and other is None:
             _show_possible(policy, names, world, as_json=as_json)
@@ -112,9 +117,9 @@ def check(  # noqa: PLR0913 - a command's options
         _report(found, names, as_json=as_json)
 
 
-def _loaded(path: Path, known: object) -> Policy:
+def _loaded(path: Path, known: object, lock: Path | None) -> Policy:
     try:
-        return load(path, known if isinstance(known, dict) else None).policy
+        return load(path, known if isinstance(known, dict) else None, lock).policy
     except PolicyFaults as faulty:
         raise CommandError(ExitCode.REFUSED, f"{path}: {faulty}", code="invalid_policy") from faulty
 

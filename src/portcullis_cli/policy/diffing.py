@@ -12,6 +12,7 @@ from portcullis_cli.errors import CommandError, ExitCode
 from portcullis_cli.policy.examples import example_text, example_tree
 from portcullis_cli.policy.inputs import (
     AsJson,
+    LockPath,
     Server,
     ServerCommand,
     TokenFile,
@@ -42,6 +43,7 @@ def diff(  # noqa: PLR0913 - a command's options
     url: Url = "",
     command: ServerCommand = "",
     token_file: TokenFile = None,
+    lock: LockPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell which decisions change, tool by tool, with a call as an example of each change.
@@ -55,7 +57,7 @@ def diff(  # noqa: PLR0913 - a command's options
         told = ToolsFrom(file=tools, url=url, command=command, token_file=token_file)
         known = known_tools(surroundings_of(context), told)
         world = World(server=server_of(new, server), tools=known)
-        before, after = _loaded(old, known), _loaded(new, known)
+        before, after = _loaded(old, known, lock), _loaded(new, known, lock)
         names = names_of([before, after], world)
         found = [one for name in names.names for one in changes(before, after, name, world)]
         found.sort(key=lambda one: (not one.is_wider, one.tool))
@@ -71,9 +73,9 @@ def diff(  # noqa: PLR0913 - a command's options
             raise typer.Exit(ExitCode.REFUSED)
 
 
-def _loaded(path: Path, known: object) -> Policy:
+def _loaded(path: Path, known: object, lock: Path | None) -> Policy:
     try:
-        return load(path, known if isinstance(known, dict) else None).policy
+        return load(path, known if isinstance(known, dict) else None, lock).policy
     except PolicyFaults as faulty:
         raise CommandError(ExitCode.REFUSED, f"{path}: {faulty}", code="invalid_policy") from faulty
 

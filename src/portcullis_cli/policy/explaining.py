@@ -21,6 +21,7 @@ from portcullis_cli.errors import CommandError, ExitCode, usage_error
 from portcullis_cli.policy.callers import Groups, Issuer, Subject, Tags, caller_of
 from portcullis_cli.policy.inputs import (
     AsJson,
+    LockPath,
     PolicyFile,
     Server,
     ServerCommand,
@@ -61,6 +62,7 @@ def explain_call(  # noqa: PLR0913 - a command's options
     url: Url = "",
     command: ServerCommand = "",
     token_file: TokenFile = None,
+    lock: LockPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide one call, and say what every rule came to and why.
@@ -74,7 +76,7 @@ def explain_call(  # noqa: PLR0913 - a command's options
         told = ToolsFrom(file=tools, url=url, command=command, token_file=token_file)
         known = known_tools(around, told)
         try:
-            policy = load(file, known).policy
+            policy = load(file, known, lock).policy
         except PolicyFaults as faulty:
             raise CommandError(ExitCode.REFUSED, str(faulty), code="invalid_policy") from faulty
         call = Call(

@@ -10,10 +10,14 @@ import typer
 
 from portcullis.errors import StrictJsonError
 from portcullis.policy.document import Loaded
+from portcullis.policy.faults import PolicyFaults
+from portcullis.policy.lock_file import MAXIMUM_BYTES as MAXIMUM_LOCK_BYTES
+from portcullis.policy.lock_file import LockFile, read_lock_file
 from portcullis.policy.policy_text import MAXIMUM_BYTES, parse_policy
 from portcullis.strictjson import parse
 from portcullis.values import JsonMapping
 from portcullis_cli.errors import usage_error
+from portcullis_cli.rendering import plain
 from portcullis_cli.surroundings import Surroundings
 from portcullis_cli.targets import target_of
 
@@ -45,6 +49,12 @@ TokenFile: TypeAlias = Annotated[
     Path | None,
     typer.Option("--token-file", help="A file with the bearer token that the address asks for."),
 ]
+LockPath: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--lock", help="The lock that is in force with the policy, as `portcullis lock` writes it."
+    ),
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Write one line of JSON.")]
 
 
@@ -55,6 +65,7 @@ class ToolsFrom:
     file: Path | None = None
     url: str = ""
     command: str = ""
+    function: str = ""
     token_file: Path | None = None
 
 
@@ -77,14 +88,30 @@ def server_of(path: Path, server: str) -> str:
     return server or path.name.removesuffix(".yaml").removesuffix(".yml").removesuffix(".json")
 
 
-def load(path: Path, tools: Mapping[str, JsonMapping] | None) -> Loaded:
-    """Read a policy file.
+def load(path: Path, tools: Mapping[str, JsonMapping] | None, lock: Path | None = None) -> Loaded:
+    """Read a policy file, with its server's lock if there is one.
 
     Raises:
         CommandError: it cannot be read.
         PolicyFaults: it is no sound policy.
     """
-    return parse_policy(read_text(path), known_tools=None if tools is None else [*tools])
+    pins = None if lock is None else read_lock(lock).document()
+    known = None if tools is None else [*tools]
+    return parse_policy(read_text(path), known_tools=known, lock=pins)
+
+
+def read_lock(path: Path) -> LockFile:
+    """Read a lock file.
+
+    Raises:
+        CommandError: it cannot be read, or is none.
+    """
+    try:
+        return read_lock_file(read_text(path, maximum=MAXIMUM_LOCK_BYTES))
+    except PolicyFaults as faulty:
+        raise usage_error(
+            f"{path}: it is no sound lock: {plain(str(faulty.faults[0]))}"
+        ) from faulty
 
 
 def known_tools(around: Surroundings, told: ToolsFrom) -> Mapping[str, JsonMapping] | None:
@@ -93,16 +120,25 @@ def known_tools(around: Surroundings, told: ToolsFrom) -> Mapping[str, JsonMappi
     Raises:
         CommandError: they cannot be read, or several places were told.
     """
-    ways = [told.file is not None, bool(told.url), bool(told.command)]
+    ways = [told.file is not None, bool(told.url), bool(told.command), bool(told.function)]
     if sum(ways) > 1:
-        raise usage_error("say once where the tools are: --tools, --url or --command")
+        raise usage_error("say once where the tools are")
     if told.file is not None:
         return _by_name(_read_file(told.file))
     if not any(ways):
         return None
-    target = target_of(around, url=told.url, command=told.command, token_file=told.token_file)
+    target = target_of(
+        around,
+        url=told.url,
+        command=told.command,
+        function=told.function,
+        token_file=told.token_file,
+    )
+    found = around.read_tools(target).tools
+    if told.function:
+        return _by_name(found)  # read as the gateway reads it
     # Numbers as exact as the gateway reads them.
-    return _by_name(_parsed(json.dumps([*around.read_tools(target).tools]).encode()))
+    return _by_name(_parsed(json.dumps([*found]).encode()))
 
 
 def _read_file(path: Path) -> Any:

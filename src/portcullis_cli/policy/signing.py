@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from hashlib import sha256
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,9 +15,17 @@ from portcullis.activation.signature import (
     statement,
 )
 from portcullis.adapters.aws_calls import AwsError, error_code
+from portcullis.policy.lock_file import MAXIMUM_BYTES as MAXIMUM_LOCK_BYTES
 from portcullis.policy.yaml_text import MAXIMUM_BYTES
 from portcullis_cli.errors import unavailable, usage_error
-from portcullis_cli.policy.inputs import AsJson, PolicyFile, Server, read_text, server_of
+from portcullis_cli.policy.inputs import (
+    AsJson,
+    PolicyFile,
+    Server,
+    read_lock,
+    read_text,
+    server_of,
+)
 from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import Surroundings, surroundings_of
 
@@ -39,6 +48,10 @@ def sign(  # noqa: PLR0913 - a command's options
     upload: Annotated[
         bool, typer.Option("--upload", help="Upload it as well, to `incoming/policies/`.")
     ] = False,
+    lock: Annotated[
+        Path | None,
+        typer.Option("--lock", help="The lock that the server has: it comes into force with it."),
+    ] = None,
     server: Server = "",
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +69,13 @@ def sign(  # noqa: PLR0913 - a command's options
         if len(text) > MAXIMUM_BYTES:
             raise usage_error(f"{file}: it has more than {MAXIMUM_BYTES} bytes")
         digest = sha256(text).hexdigest()
-        message = statement(bucket=bucket, server=name, digest=digest, serial=number)
+        message = statement(
+            bucket=bucket,
+            server=name,
+            digest=digest,
+            serial=number,
+            lock=None if lock is None else _lock_digest(lock),
+        )
         around = surroundings_of(context)
         metadata = {SERIAL: serial, SIGNATURE: _signed(around, key, algorithm, message)}
         version = None
@@ -69,6 +88,12 @@ def sign(  # noqa: PLR0913 - a command's options
             typer.echo(",".join(f"{one}={value}" for one, value in metadata.items()))
             if version is not None:
                 typer.echo(f"uploaded as version {version}", err=True)
+
+
+def _lock_digest(path: Path) -> str:
+    """The SHA-256 of a sound lock."""
+    read_lock(path)
+    return sha256(read_text(path, maximum=MAXIMUM_LOCK_BYTES)).hexdigest()
 
 
 def _signed(around: Surroundings, key: str, algorithm: str, message: bytes) -> str:

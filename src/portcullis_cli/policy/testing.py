@@ -16,6 +16,7 @@ from portcullis_cli.json_text import for_programs
 from portcullis_cli.policy.boundaries import Edge, edges_of
 from portcullis_cli.policy.inputs import (
     AsJson,
+    LockPath,
     PolicyFile,
     Server,
     ServerCommand,
@@ -56,6 +57,7 @@ def run_tests(  # noqa: PLR0913 - a command's options
     url: Url = "",
     command: ServerCommand = "",
     token_file: TokenFile = None,
+    lock: LockPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the tests of a policy, those in it and those in other files. Ends with 1 if one fails.
@@ -67,7 +69,7 @@ def run_tests(  # noqa: PLR0913 - a command's options
         known = known_tools(surroundings_of(context), told)
         name = server_of(file, server)
         try:
-            loaded = load(file, known)
+            loaded = load(file, known, lock)
             more = [case for path in cases or () for case in _cases_in(path)]
         except PolicyFaults as faulty:
             raise CommandError(ExitCode.REFUSED, str(faulty), code="invalid_policy") from faulty

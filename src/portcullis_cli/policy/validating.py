@@ -13,6 +13,7 @@ from portcullis.values import JsonObject
 from portcullis_cli.errors import ExitCode
 from portcullis_cli.policy.inputs import (
     AsJson,
+    LockPath,
     Server,
     ServerCommand,
     TokenFile,
@@ -53,6 +54,7 @@ def validate(  # noqa: PLR0913 - a command's options
     url: Url = "",
     command: ServerCommand = "",
     token_file: TokenFile = None,
+    lock: LockPath = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with 1 where there are warnings, too.")
     ] = False,
@@ -68,7 +70,7 @@ def validate(  # noqa: PLR0913 - a command's options
     with reported(as_json=as_json):
         told = ToolsFrom(file=tools, url=url, command=command, token_file=token_file)
         known = known_tools(surroundings_of(context), told)
-        checked = [_check(path, server_of(path, server), known) for path in files]
+        checked = [_check(path, server_of(path, server), known, lock) for path in files]
         if as_json:
             tell({"files": [_told(one) for one in checked]})
         else:
@@ -79,10 +81,10 @@ def validate(  # noqa: PLR0913 - a command's options
             raise typer.Exit(ExitCode.REFUSED)
 
 
-def _check(path: Path, server: str, tools: object) -> Checked:
+def _check(path: Path, server: str, tools: object, lock: Path | None) -> Checked:
     known = tools if isinstance(tools, dict) else None
     try:
-        loaded = load(path, known)
+        loaded = load(path, known, lock)
     except PolicyFaults as faulty:
         return Checked(path=path, faults=faulty.faults)
     results = run_cases(loaded.policy, loaded.cases, known, server=server)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import z3
 
 from portcullis.policy.decision import Allow, Decision
+from portcullis.policy.lock_text import PREFIX
 from portcullis.policy.model import Kind, Limit, Policy, Principal
 from portcullis.policy.names import is_pattern
 from portcullis.values import JsonMapping
@@ -71,7 +72,8 @@ def names_of(policies: Sequence[Policy], world: World) -> Names:
     for policy in policies:
         section = policy.sections[Kind.TOOL]
         exact |= set(section.exact)
-        patterns |= {pattern for pattern, _, _ in section.patterns}
+        patterns |= {one for one, _, _ in section.patterns if not one.startswith(PREFIX)}
+        exact |= set() if policy.lock is None else set(policy.lock.pins)
         hidden: Any = policy.document.get("hide") or ()
         for name in hidden:
             (patterns if is_pattern(name) else exact).add(name)

@@ -4,7 +4,7 @@ import pytest
 
 from portcullis.activation.changes import changes_between
 from portcullis.policy.policy_text import parse_policy
-from portcullis.values import JsonMapping
+from portcullis.values import JsonMapping, JsonObject
 
 HEAD = 'version: "1"\ndefault: deny\n'
 TAKEN = '[{"max":5,"window":60,"per":"session","algorithm":"sliding_window"}]'
@@ -111,3 +111,57 @@ def test_the_order_of_rules_and_their_words_are_told_in_a_line() -> None:
 def test_what_has_another_form_held_nothing(before: JsonMapping) -> None:
     (change,) = changes_between({"default": "deny", **before}, document(entry("{action: allow}")))
     assert change.widens
+
+
+PIN = dict.fromkeys(("definition", "description", "schema", "annotations"), "0" * 64)
+
+
+def locked(text: str = "", **categories: str) -> JsonMapping:
+    """A policy with a lock of these tools; a category with an x stands for another schema."""
+    tools: JsonObject = {
+        name: {
+            **PIN,
+            "category": one.removesuffix("x"),
+            "schema": ("1" if one.endswith("x") else "0") * 64,
+        }
+        for name, one in categories.items()
+    }
+    return parse_policy(HEAD + text, lock={"tools": tools}).policy.document
+
+
+def told_of_locks(before: JsonMapping, after: JsonMapping) -> list[tuple[str, bool]]:
+    return [(one.text, one.widens) for one in changes_between(before, after)]
+
+
+def test_C14_what_a_lock_accepts_widens_and_is_named() -> None:
+    before, after = locked(a="read", b="read", d="read"), locked(a="readx", c="read", d="write")
+    assert told_of_locks(before, after) == [
+        ("the lock accepts a change of the tool `a`: schema", True),
+        ("the lock accepts the new tool `c`", True),
+        ("the lock accepts a change of the tool `d`: category", True),
+        ("the lock no longer holds the tool `b`", False),
+    ]
+
+
+def test_a_first_lock_narrows_and_one_that_goes_widens() -> None:
+    free, held = document(HEAD), locked(a="read")
+    assert told_of_locks(free, held) == [
+        ("a tool that is changed: was `allow`, becomes `deny`", False),
+        ("a tool that is added: was `allow`, becomes `deny`", False),
+        ("a lock comes in force, of 1 tools", False),
+    ]
+    assert told_of_locks(held, free) == [("the lock is gone: tools may change unseen", True)]
+    assert told_of_locks(held, held) == []
+
+
+def test_rules_of_a_category_and_drift_are_told() -> None:
+    ask = "drift: {added: require_approval, approval: {approvers: [ann]}}\n"
+    opened = "categories:\n  read: {action: allow}\n"
+    assert told_of_locks(locked(a="read"), locked(opened + ask, a="read")) == [
+        ("category `read` is added: allow", True),
+        ("a tool that is added: was `deny`, becomes `require_approval`", True),
+        (
+            'a drifted tool is approved by {"approvers":["ann"],"timeout":3600,"min_approvals":1}',
+            True,
+        ),
+    ]

@@ -166,7 +166,7 @@ def test_E12_our_own_bug_is_a_denial_with_generic_text(
     def bug(*_args: object, **_more: object) -> None:
         raise RuntimeError("canary-in-traceback")
 
-    monkeypatch.setattr("portcullis.gateway.enforce.evaluate", bug)
+    monkeypatch.setattr("portcullis.gateway.enforce.decide", bug)
     reply = world.call("get_info", era=era)
     assert body_of(reply)["error"]["code"] == -32603
     assert b"canary" not in reply.body

@@ -29,6 +29,8 @@ GATEWAY_OUTCOMES = {
     Outcome.STORE_UNAVAILABLE,
     Outcome.STOPPED,
     Outcome.UPSTREAM_UNAVAILABLE,
+    Outcome.TOOL_CHANGED,  # needs the tool as its server shows it: test_drift
+    Outcome.TOOL_ADDED,
     Outcome.INTERNAL_ERROR,
 }
 

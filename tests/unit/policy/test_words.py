@@ -28,6 +28,10 @@ TABLES: dict[str, tuple[Mapping[str, str], Iterable[str]]] = {
     "CASE_HINTS": (words.CASE_HINTS, words.CASE_KEYS),
     "CALL_HINTS": (words.CALL_HINTS, words.CALL_KEYS),
     "PRINCIPAL_HINTS": (words.PRINCIPAL_HINTS, words.PRINCIPAL_KEYS),
+    "CATEGORY_HINTS": (words.CATEGORY_HINTS, words.CATEGORIES),
+    "DRIFT_HINTS": (words.DRIFT_HINTS, words.DRIFT_KEYS),
+    "DRIFT_ACTION_HINTS": (words.DRIFT_ACTION_HINTS, words.DRIFT_ACTIONS),
+    "LOCK_HINTS": (words.LOCK_HINTS, (*words.LOCK_KEYS, *words.PIN_KEYS)),
     "EXPECTATION_HINTS": (words.EXPECTATION_HINTS, words.EXPECTATIONS),
 }
 
