@@ -67,7 +67,7 @@ OTHERWISE = {
 }
 # Statements for a service on the caller's behalf, never for a call of the code.
 THROUGH_SERVICES = {"ThroughServices"}
-HOSTS = {"AmazonMqHostRole", "AwsIamHostRole"}  # their servers' calls: tests/unit/mcp_host
+HOSTS = {"AmazonMqHostRole", "AwsIamHostRole"}  # their servers' calls: test_hosted_calls
 ROLES = sorted({target_of(one["Properties"]["Role"]) for one in FUNCTIONS.values()} - HOSTS)
 
 
