@@ -18,6 +18,7 @@ def region(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings(**changes: Any) -> ActivatorSettings:
     defaults = {
         "bucket": "b",
+        "bucket_owner": "123456789012",
         "servers": {},
         "allow_loopback_upstreams": False,
         "upstream_function_arns": (),
