@@ -1,7 +1,9 @@
 """Grants in DynamoDB (emulated by moto; AWS's own consistency is not shown here)."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
@@ -46,6 +48,17 @@ def client() -> Iterator[Any]:
 def mint(client: Any, **changes: Any) -> str:
     arguments = {"name": "ci", "servers": ["b", "a"], "now_seconds": 10, "lifetime_seconds": 90}
     return create_grant(client, TABLE, **{**arguments, **changes})
+
+
+def test_F09_the_table_is_asked_for_a_digest_that_tells_nothing_of_a_near_miss() -> None:
+    """Nothing is compared with a secret, so no time tells how much of a guess was right."""
+    store = mock.Mock(get_item=mock.Mock(return_value={}))
+    token = "pcl_" + "a" * 43
+    for guess in (token, token[:-1], token[:-1] + "b", "pcl_b" + "a" * 42):
+        assert DynamoDBGrants(store, TABLE).find(guess, now_seconds=1) is None
+    first, *others = (call.kwargs["Key"]["pk"]["S"] for call in store.get_item.call_args_list)
+    assert first == "GRANT#" + hashlib.sha256(token.encode()).hexdigest()
+    assert all(other[:10] != first[:10] for other in others)
 
 
 def test_a_minted_token_is_found_until_it_expires(client: Any) -> None:

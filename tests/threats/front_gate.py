@@ -70,12 +70,12 @@ def read_api() -> Api:
 
 
 @contextmanager
-def fronted(gate: Gate) -> Iterator[int]:
-    """Serve the gate; answer the port."""
+def fronted(gate: Gate, **settings: str) -> Iterator[int]:
+    """Serve the gate, its authorizer with other settings where given; answer the port."""
     api = read_api()
     (route,) = [one for one in api.routes if not (one.is_open or one.is_signed)]
     secret = gate.environment["PORTCULLIS_SESSION_KEY_SECRET"]
-    variables = {**AUTHORIZER_VARIABLES, "PORTCULLIS_SESSION_KEY_SECRET": secret}
+    variables = {**AUTHORIZER_VARIABLES, "PORTCULLIS_SESSION_KEY_SECRET": secret, **settings}
     with mock.patch.dict(os.environ, variables):
         authorizer = own_module("portcullis.entrypoints.lambda_authorizer")
     pools = {

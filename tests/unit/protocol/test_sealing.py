@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -30,6 +31,14 @@ def signed(payload: str) -> str:
 
 def test_the_form_is_prefix_payload_tag() -> None:
     assert seal("p1", PAYLOAD, KEY) == signed(encoded('{"a":1,"b":"\u00e9"}'.encode()))
+
+
+def test_F09_every_tag_is_compared_in_constant_time_whichever_key_fits() -> None:
+    token = seal("p1", PAYLOAD, KEY)
+    for keys in ((KEY, b"b", b"c"), (b"b", b"c", KEY), (b"b", b"c", b"d")):
+        with mock.patch.object(hmac, "compare_digest", wraps=hmac.compare_digest) as compared:
+            opened(token, *keys)
+        assert compared.call_count == 3
 
 
 def test_what_was_sealed_opens_with_any_of_the_keys() -> None:
