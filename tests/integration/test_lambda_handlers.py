@@ -132,8 +132,11 @@ def test_an_upload_event_activates_what_was_uploaded(gate: Gate) -> None:
     topic = gate.environment["PORTCULLIS_OPERATOR_TOPIC"]
     messages = sns_backends[ACCOUNT]["us-east-1"].topics[topic].sent_notifications
     assert len(messages) == 1  # an event that is delivered again is no news
+    uploaded["detail"]["object"]["key"] = "incoming/locks/nobody.json"
+    assert handler(uploaded, None) == {"state": "ignored"}  # a lock waits for its policy
     for foreign in (
         "incoming/policies/../x.yaml", "incoming/policies/x.txt", "active/x.yaml",
+        "incoming/locks/x.yaml",
         "incoming/servers/x.yml", "incoming/servers/a/x.yaml", "active/servers/x.json",
     ):  # fmt: skip
         uploaded["detail"]["object"]["key"] = foreign
