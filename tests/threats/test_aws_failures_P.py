@@ -168,7 +168,7 @@ class NobodysError(BaseException):
 @pytest.mark.parametrize(
     "step",
     [
-        "portcullis.gateway.enforce.evaluate",
+        "portcullis.gateway.enforce.decide",
         "portcullis.gateway.enforce.digest",
         "portcullis.adapters.dynamodb_counters.DynamoDBCounterStore.reserve",
     ],
