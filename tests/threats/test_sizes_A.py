@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portcullis import strictjson
-from portcullis.policy.evaluate import evaluate
+from portcullis.policy.drift import decide
 from threats.fixtures import (
     C0,
     F0,
@@ -235,7 +235,7 @@ def test_what_is_forwarded_is_what_was_evaluated(warm: Gate, tool: str) -> None:
     def law(arguments: str, client: Client) -> None:
         warm.clear()
         row = call_text(tool, arguments)
-        with mock.patch("portcullis.gateway.enforce.evaluate", wraps=evaluate) as evaluated:
+        with mock.patch("portcullis.gateway.enforce.decide", wraps=decide) as evaluated:
             body = client.text(row).encode("utf-8", "surrogatepass")
             answer = client.send(warm, "f0", body, headers={"Mcp-Name": tool})
         if not warm.recorder.received:
