@@ -45,7 +45,7 @@ test: setup ## everything CI runs
 # ---------------------------------------------------------------- set-up
 
 .PHONY: setup system
-setup: .venv/.installed-dev .tools/sam/.installed .tools/ms/.installed .tools/sigv4/.installed tests/node/node_modules/.installed system ## install everything the tests use
+setup: .venv/.installed-dev .tools/sam/.installed .tools/ms/.installed .tools/checkov/.installed .tools/sigv4/.installed tests/node/node_modules/.installed system ## install everything the tests use
 
 .tools/uv/.installed: locks/uv.txt
 	$(call title,uv)

@@ -1,6 +1,5 @@
 """`portcullis scan`: what a server's tools can do, how bad that is, and the rules for it."""
 
-import json
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Final
@@ -15,6 +14,7 @@ from portcullis_cli.reporting import reported, tell
 from portcullis_cli.scan_report import Report, to_html, to_json, to_markdown, to_table
 from portcullis_cli.surroundings import surroundings_of
 from portcullis_cli.targets import target_of
+from portcullis_cli.tool_source import tools_text
 from portcullis_cli.written_policy import written_policy
 
 _STDOUT: Final = Path("-")
@@ -132,7 +132,7 @@ def scan(  # noqa: PLR0913 - a command's options
                 ),
             )
         if save_tools is not None:
-            _write(save_tools, json.dumps({"tools": [*server.tools]}, indent=1) + "\n")
+            _write(save_tools, tools_text(server.tools))
         if is_json:
             tell(to_json(report))
         elif _STDOUT not in (write_policy, save_tools):

@@ -5,9 +5,11 @@ which revision a server speaks; a function as the gateway does it.
 """
 
 import asyncio
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -51,6 +53,17 @@ class ServerTools:
     name: str
     version: str
     tools: tuple[Mapping[str, Any], ...]
+
+
+def tools_text(tools: Sequence[Mapping[str, Any]]) -> str:
+    """A tool list as JSON, whichever way it was read: a function's holds exact decimals."""
+    return json.dumps({"tools": [*tools]}, indent=1, default=_number) + "\n"
+
+
+def _number(value: object) -> int | float:
+    if not isinstance(value, Decimal):
+        raise TypeError
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def read_tools(target: Target) -> ServerTools:

@@ -1,15 +1,11 @@
 """What the roles, the keys and the bucket allow: what the code needs, and no more."""
 
-import importlib.util
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore import xform_name
-from botocore.session import Session
 
 from portcullis.adapters import approval_items as items
 from portcullis.adapters.dynamodb_approvals import INDEX
@@ -228,27 +224,6 @@ def writers(folder: str) -> set[str]:
         for one in statements(role)
         if "s3:PutObject" in listed(one["Action"]) and folder in json.dumps(one["Resource"])
     }
-
-
-def test_the_iam_server_may_do_what_its_tools_call_and_no_more() -> None:
-    """The package names every operation; the one of Amazon MQ makes its tools of the SDK's."""
-    package = importlib.util.find_spec("awslabs.iam_mcp_server")
-    assert package is not None
-    folders = package.submodule_search_locations or []
-    text = "".join(
-        path.read_text("utf-8") for folder in folders for path in Path(folder).rglob("*.py")
-    )
-    operations = Session().get_service_model("iam").operation_names
-    called = {one for one in operations if re.search(rf"\.{xform_name(one)}\(", text)}
-    allowed = {
-        action.removeprefix("iam:")
-        for one in permissions("AwsIamHostRole")
-        if one["Effect"] == "Allow"
-        for action in listed(one["Action"])
-        if action.startswith("iam:")
-    }
-    assert allowed - called == set()
-    assert called - allowed == set()
 
 
 def test_the_iam_server_can_write_only_where_it_is_not_read_only() -> None:

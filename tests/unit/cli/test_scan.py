@@ -5,6 +5,7 @@ The files in `golden` are what a person reads; look at them when one changes.
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,13 @@ def test_a_tool_list_is_saved_as_it_was_answered(tmp_path: Path) -> None:
     path = tmp_path / "tools.json"
     assert Terminal().run("scan", ADDRESS, "--save-tools", str(path)).exit_code == 0
     assert json.loads(path.read_text())["tools"] == [*Terminal().server.tools]
+
+
+def test_a_function_s_exact_numbers_are_saved_as_numbers(tmp_path: Path) -> None:
+    schema = {"properties": {"x": {"default": Decimal("0.5"), "maximum": Decimal("10")}}}
+    server = ServerTools(name="f", version="", tools=({"name": "x", "inputSchema": schema},))
+    path = tmp_path / "tools.json"
+    ran = Terminal(server=server).run("scan", "--lambda", "f", "--save-tools", str(path))
+    assert ran.exit_code == 0, ran.stderr
+    (tool,) = json.loads(path.read_text())["tools"]
+    assert tool["inputSchema"]["properties"]["x"] == {"default": 0.5, "maximum": 10}

@@ -265,3 +265,10 @@ def test_time_is_utc(micros: int, fields: dict[str, JsonValue]) -> None:
     context = Context(make_call(), Instant(micros=micros))
     found = {name: lookup(compile_path(f"time.{name}"), context) for name in TIME_FIELDS}
     assert found == fields
+
+
+def test_groups_that_nobody_told_are_missing_and_not_an_empty_list() -> None:
+    context = make_context(principal=make_principal(groups=None))
+    assert lookup(compile_path("principal.groups"), context) is Missing.ABSENT
+    told = make_context(principal=make_principal(groups=()))
+    assert lookup(compile_path("principal.groups"), told) == []
