@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     UNAUTHENTICATED = 4
     UNAVAILABLE = 5
     UNDECIDED = 6
+    WAITING = 7
 
 
 MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
@@ -32,6 +33,8 @@ MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
         ExitCode.UNAVAILABLE: "the console, the table or the bucket did not answer, "
         "or not as it should",
         ExitCode.UNDECIDED: "it cannot be told: a policy has more cases than can be looked at",
+        ExitCode.WAITING: "it was uploaded and is not in force yet: somebody has to approve it, "
+        "or nobody has looked at it in time",
     }
 )
 

@@ -35,6 +35,7 @@ class Surroundings:
     transport: httpx2.BaseTransport | None = None
     read_tools: Callable[[Target], ServerTools] = read_tools
     aws: Callable[[str], Client] = _client_of
+    sleep: Callable[[float], None] = time.sleep  # seconds
 
 
 def this_process() -> Surroundings:

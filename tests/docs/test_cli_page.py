@@ -33,6 +33,7 @@ def test_every_command_is_on_the_page() -> None:
         "scan",
         "lock",
         *(f"policy {word}" for word in ("validate", "explain", "test", "check", "diff", "sign")),
+        *(f"policy {word}" for word in ("pull", "push")),
         *(f"approvals {word}" for word in ("list", "show", "approve", "deny")),
         *(f"grants {word}" for word in ("create", "list", "revoke")),
         *(f"kill-switch {word}" for word in ("on", "off", "status")),

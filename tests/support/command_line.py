@@ -86,6 +86,7 @@ class Terminal:
     transport: httpx2.BaseTransport | None = None
     answers: str | None = None
     s3: Callable[[], Any] = lambda: boto3.client("s3")
+    sleep: Callable[[float], None] = lambda _seconds: None
     environment: dict[str, str] = field(default_factory=dict)
     server: ServerTools = SAMPLE
     asked: list[Target] = field(default_factory=list)
@@ -100,6 +101,7 @@ class Terminal:
             dynamodb=lambda: boto3.client("dynamodb"),
             s3=self.s3,
             now=lambda: NOW,
+            sleep=self.sleep,
             transport=self.transport,
             read_tools=self._read_tools,
         )

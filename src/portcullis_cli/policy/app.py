@@ -2,7 +2,16 @@
 
 import typer
 
-from portcullis_cli.policy import checking, diffing, explaining, signing, testing, validating
+from portcullis_cli.policy import (
+    checking,
+    diffing,
+    explaining,
+    pulling,
+    pushing,
+    signing,
+    testing,
+    validating,
+)
 
 APP = typer.Typer(
     name="policy",
@@ -20,3 +29,5 @@ APP.command("test")(testing.run_tests)
 APP.command("check")(checking.check)
 APP.command("diff")(diffing.diff)
 APP.command("sign")(signing.sign)
+APP.command("pull")(pulling.pull)
+APP.command("push")(pushing.push)

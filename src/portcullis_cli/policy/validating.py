@@ -70,18 +70,23 @@ def validate(  # noqa: PLR0913 - a command's options
     with reported(as_json=as_json):
         told = ToolsFrom(file=tools, url=url, command=command, token_file=token_file)
         known = known_tools(surroundings_of(context), told)
-        checked = [_check(path, server_of(path, server), known, lock) for path in files]
+        checked = [check_file(path, server_of(path, server), known, lock) for path in files]
         if as_json:
             tell({"files": [_told(one) for one in checked]})
         else:
             for one in checked:
-                for line in _lines(one):
+                for line in finding_lines(one):
                     typer.echo(line)
         if any(one.faults or (strict and one.warnings) for one in checked):
             raise typer.Exit(ExitCode.REFUSED)
 
 
-def _check(path: Path, server: str, tools: object, lock: Path | None) -> Checked:
+def check_file(path: Path, server: str, tools: object = None, lock: Path | None = None) -> Checked:
+    """Read a policy file and run its tests.
+
+    Raises:
+        CommandError: it cannot be read.
+    """
     known = tools if isinstance(tools, dict) else None
     try:
         loaded = load(path, known, lock)
@@ -101,7 +106,7 @@ def _check(path: Path, server: str, tools: object, lock: Path | None) -> Checked
     )
 
 
-def _lines(one: Checked) -> Iterator[str]:
+def finding_lines(one: Checked) -> Iterator[str]:
     """One line a finding, as compilers write them: editors find the place."""
     for kind, found in (("error", one.faults), ("warning", one.warnings)):
         for fault in found:

@@ -1,0 +1,152 @@
+"""The policies of a deployment: its newest uploads, what is in force, and what became of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from portcullis.adapters.aws_calls import AwsError, Client, error_code, was_never_sent
+from portcullis.adapters.kill_switch_object import is_server_name
+from portcullis.adapters.s3_activation import incoming_key
+from portcullis.errors import StrictJsonError
+from portcullis.policy.faults import Fault
+from portcullis.policy.policy_text import MAXIMUM_BYTES
+from portcullis.strictjson import parse
+from portcullis.values import JsonObject
+from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
+from portcullis_cli.kept_grants import aws_answers
+
+MAXIMUM_STATUS_BYTES: Final = 1 << 20
+_MOVED: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_MISSING: Final = {"NoSuchKey", "NoSuchVersion", "404"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """One version of an object of the bucket."""
+
+    text: bytes
+    version: str
+    etag: str
+
+
+def require_server(name: str) -> None:
+    """Refuse a name that no server can have.
+
+    Raises:
+        CommandError: no server can have it.
+    """
+    if not is_server_name(name):
+        raise usage_error("a server's name has lower-case letters, digits and `-`")
+
+
+def read_object(
+    client: Client, bucket: str, key: str, *, version: str = "", maximum: int = MAXIMUM_BYTES
+) -> Upload | None:
+    """An object as it is, or as a version of it was; None where there is none.
+
+    Raises:
+        CommandError: the bucket does not answer, or the object is longer than `maximum` bytes.
+    """
+    which = {"VersionId": version} if version else {}
+    with aws_answers():
+        try:
+            answer = client.get_object(Bucket=bucket, Key=key, **which)
+            text: bytes = answer["Body"].read(maximum + 1)
+        except ClientError as error:
+            if error_code(error) in _MISSING:
+                return None
+            raise
+    if len(text) > maximum:
+        raise unavailable(f"{key} has more than {maximum} bytes")
+    return Upload(text=text, version=version_of(answer), etag=str(answer["ETag"]))
+
+
+def write_upload(
+    client: Client, bucket: str, server: str, *, text: bytes, condition: Mapping[str, str]
+) -> str:
+    """Upload a policy under a condition (S3 API reference, PutObject); answers its version.
+
+    Raises:
+        CommandError: the condition does not hold, or the bucket does not answer.
+    """
+    try:
+        answer = client.put_object(Bucket=bucket, Key=incoming_key(server), Body=text, **condition)
+    except AwsError as error:
+        code = error_code(error)
+        if _was_refused(error):
+            if code in _MOVED:
+                raise not_the_newest(server) from error
+            raise unavailable(f"the bucket did not take it: {code}") from error
+        if was_never_sent(error):
+            raise unavailable(f"nothing was uploaded: {code}") from error
+        raise unavailable(f"whether it was uploaded cannot be told: {code}") from error
+    return version_of(answer)
+
+
+def not_the_newest(server: str) -> CommandError:
+    """Somebody uploaded meanwhile, or nobody said what this takes the place of."""
+    return CommandError(
+        ExitCode.REFUSED,
+        f"nothing was replaced: `{server}` has another upload; read it with `policy pull {server}` "
+        "and name its version with --over, or replace whatever there is with --replace",
+        code="another_upload",
+    )
+
+
+def read_status(client: Client, bucket: str, server: str) -> JsonObject | None:
+    """What became of the newest upload that was looked at; None where none was.
+
+    Raises:
+        CommandError: the bucket does not answer, or the status cannot be understood.
+    """
+    key = f"status/{server}.json"
+    found = read_object(client, bucket, key, maximum=MAXIMUM_STATUS_BYTES)
+    if found is None:
+        return None
+    try:
+        tree = parse(found.text, max_bytes=MAXIMUM_STATUS_BYTES)
+    except StrictJsonError as error:
+        raise unavailable(f"{key} cannot be understood") from error
+    if not isinstance(tree, dict):
+        raise unavailable(f"{key} cannot be understood")
+    return tree
+
+
+def faults_of(status: JsonObject, key: str) -> list[Fault]:
+    """The faults or the warnings of a status."""
+    listed = status.get(key)
+    return [_fault(one) for one in (listed if isinstance(listed, list) else [])]
+
+
+def version_of(answer: Mapping[str, Any]) -> str:
+    """The version that S3 answers, `null` in a bucket that keeps none."""
+    return str(answer.get("VersionId") or "null")
+
+
+def _was_refused(error: BaseException) -> bool:
+    """Whether S3 said no to the only attempt.
+
+    An attempt before may have been written, and its answer lost: then a condition fails by it.
+    """
+    told = error.response.get("ResponseMetadata") if isinstance(error, ClientError) else None
+    if not told:
+        return False
+    return told.get("HTTPStatusCode", 500) < 500 and not told.get("RetryAttempts")
+
+
+def _fault(tree: Any) -> Fault:
+    told = tree if isinstance(tree, dict) else {"message": "it is not told what"}
+    suggestion = told.get("suggestion")
+    return Fault(
+        path=str(told.get("path") or ""),
+        message=str(told.get("message")),
+        line=_number(told.get("line")),
+        column=_number(told.get("column")),
+        suggestion=None if suggestion is None else str(suggestion),
+    )
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
