@@ -21,7 +21,7 @@ from portcullis_cli.policy.deployment import (
     require_server,
     write_upload,
 )
-from portcullis_cli.policy.inputs import AsJson, PolicyFile, Server, read_text, server_of
+from portcullis_cli.policy.inputs import AsJson, LockPath, PolicyFile, Server, read_text, server_of
 from portcullis_cli.policy.validating import Checked, check_file, finding_lines
 from portcullis_cli.rendering import plain
 from portcullis_cli.reporting import reported, tell
@@ -35,6 +35,7 @@ def push(  # noqa: PLR0913 - a command's options
     *,
     file: PolicyFile,
     server: Server = "",
+    lock: LockPath = None,
     over: Annotated[
         str,
         typer.Option("--over", help="The version it takes the place of, as `policy pull` says it."),
@@ -63,7 +64,7 @@ def push(  # noqa: PLR0913 - a command's options
             raise usage_error("say one of --over and --replace")
         if not 0 <= wait <= _MAXIMUM_WAIT:
             raise usage_error(f"--wait is 0 to {_MAXIMUM_WAIT}")
-        _require_sound(file, name, as_json=as_json)
+        _require_sound(file, name, lock, as_json=as_json)
         around = surroundings_of(context)
         with aws_answers():
             client = around.s3()
@@ -78,8 +79,8 @@ def push(  # noqa: PLR0913 - a command's options
             raise typer.Exit(code)
 
 
-def _require_sound(file: Path, server: str, *, as_json: bool) -> None:
-    checked = check_file(file, server)
+def _require_sound(file: Path, server: str, lock: Path | None, *, as_json: bool) -> None:
+    checked = check_file(file, server, lock=lock)
     if not checked.faults:
         return
     if not as_json:
