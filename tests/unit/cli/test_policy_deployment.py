@@ -295,3 +295,21 @@ def test_a_bucket_that_gives_nothing_is_told(deployment: Deployment, error: Exce
     ran = deployment.pull()
     assert (ran.exit_code, ran.stdout) == (ExitCode.UNAVAILABLE, "")
     assert deployment.push("--over", "x").exit_code == ExitCode.UNAVAILABLE
+
+
+def test_a_policy_with_categories_is_checked_against_its_lock(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    lock = tmp_path / "gate.lock.json"
+    made = Terminal().run(
+        "lock", "https://mcp.example.com/mcp", "--server", "gate", "-o", str(lock)
+    )
+    assert made.exit_code == 0, made.stderr
+    deployment.file.write_text(SOUND + "categories: {read: {action: allow}}\n")
+    deployment.told = active
+    refused = deployment.push()
+    assert refused.exit_code == ExitCode.REFUSED
+    assert deployment.uploads == 0
+    ran = deployment.push("--lock", str(lock))
+    assert ran.exit_code == 0, ran.stdout + ran.stderr
+    assert deployment.uploads == 1
