@@ -7,6 +7,7 @@ are marked here, so that no test in them can slip into the fast run by forgettin
 from collections.abc import Iterator
 from pathlib import Path
 
+import coverage
 import pytest
 
 MARKED_FOLDERS = {
@@ -46,3 +47,12 @@ def no_real_aws_account() -> Iterator[None]:
             patch.setenv(name, value)
         patch.delenv("AWS_PROFILE", raising=False)
         yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write a worker's coverage now: who is slow to end is killed by xdist, and writes nothing."""
+    measured = coverage.Coverage.current() if hasattr(session.config, "workerinput") else None
+    if measured is not None:
+        measured.stop()
+        measured.save()
