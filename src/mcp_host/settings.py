@@ -34,6 +34,22 @@ class IamSettings:
     read_only: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanarySettings:
+    """Settings of the canary."""
+
+    state_table: str
+
+
+def read_canary_settings(environment: Mapping[str, str]) -> CanarySettings:
+    """Read the settings of the canary.
+
+    Raises:
+        HostSettingsError: a setting is missing; the text names it.
+    """
+    return CanarySettings(state_table=_required(environment, "MCP_HOST_STATE_TABLE"))
+
+
 def read_amazon_mq_settings(environment: Mapping[str, str]) -> AmazonMqSettings:
     """Read the settings of the Amazon MQ host.
 

@@ -56,7 +56,9 @@ def test_native_code_is_built_for_the_functions_processor(layer: str) -> None:
 
 def test_the_built_functions_serve_a_call() -> None:
     command = [sys.executable, "-m", "local_stack"]
-    environment = child_environment({"PORT": "0", "TEMPLATE": str(TEMPLATE)})
+    environment = child_environment(
+        {"PORT": "0", "TEMPLATE": str(TEMPLATE), "PARAMETERS": '{"CanaryServer": "true"}'}
+    )
     with ReadyProcess(command, env=environment, ready_within=100) as child:
         url, token = child.ready["mcp_urls"]["amazon-mq"], child.ready["agent_token"]
         message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}

@@ -48,7 +48,9 @@ Outcome = tuple[Any, str | None]
 
 @pytest.fixture(scope="module")
 def functions() -> Iterator[Functions]:
-    environment = child_environment({"PORT": "0", "TEMPLATE": str(TEMPLATE)})
+    environment = child_environment(
+        {"PORT": "0", "TEMPLATE": str(TEMPLATE), "PARAMETERS": '{"CanaryServer": "true"}'}
+    )
     command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "local_stack"]
     with ReadyProcess(command, env=environment, ready_within=150) as child:
         yield Functions(child.ready)
@@ -113,6 +115,7 @@ def lists_its_tools(functions: Functions) -> None:
     for host, tool in (
         ("AmazonMqHostFunction", "list_brokers"),
         ("AwsIamHostFunction", "list_users"),
+        ("CanaryFunction", "canary_receipts"),
     ):
         payload, error = functions.invoke(host, event("hosted-server-call"))
         assert (error, payload["status"]) == (None, 200), payload

@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from support.deployment import FUNCTIONS, RESOURCES, ROOT, TEMPLATE, listed, of_type, statements
+from support.deployment import (
+    FUNCTIONS,
+    RESOURCES,
+    ROOT,
+    TEMPLATE,
+    listed,
+    of_type,
+    statements,
+    unfolded,
+)
 
 GLOBALS = TEMPLATE["Globals"]["Function"]
 SAM = ROOT / ".tools" / "sam" / "bin" / "python"
@@ -54,7 +63,7 @@ def invoked() -> Iterator[tuple[str, Any]]:
             for statement in statements(name):
                 allows = statement["Effect"] == "Allow"
                 if allows and "lambda:InvokeFunction" in listed(statement["Action"]):
-                    yield from ((name, resource) for resource in listed(statement["Resource"]))
+                    yield from ((name, one) for one in unfolded(statement["Resource"]))
     for name, one in RESOURCES.items():
         substitutions = one.get("Properties", {}).get("DefinitionSubstitutions") or {}
         yield from (
@@ -90,7 +99,7 @@ def test_codedeploy_moves_every_alias_and_reaches_no_other_function() -> None:
     expected: list[Any] = []
     for name in FUNCTIONS:
         expected += [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}:live"}]
-    assert sorted(map(json.dumps, move["Resource"])) == sorted(map(json.dumps, expected))
+    assert sorted(map(json.dumps, unfolded(move["Resource"]))) == sorted(map(json.dumps, expected))
 
 
 def translated(*given: str) -> dict[str, Any]:

@@ -65,6 +65,7 @@ NEEDLESS = {
 THE_HOSTS_OWN = {
     "AmazonMqHostLogGroup": "the host writes to it",
     "AwsIamHostLogGroup": "the host writes to it",
+    "CanaryLogGroup": "the canary writes to it",
     "HostStateKey": "the host seals its connections by it; changing it is denied",
     "HostStateTable": "the host keeps its connections in it",
 }

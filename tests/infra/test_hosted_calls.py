@@ -8,11 +8,14 @@ import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from botocore import xform_name
 from botocore.session import Session
 
+from mcp_host.receipts import DynamoDBReceipts
+from support.canary_table import CanaryTable
 from support.deployment import ROOT, listed, permissions
 
 # Allowed and not called by the servers' code.
@@ -72,9 +75,24 @@ def allowed(role: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(
-    ("role", "calls"), [("AmazonMqHostRole", mq_calls), ("AwsIamHostRole", iam_calls)]
-)
+def canary_calls() -> set[str]:
+    """By the port of its receipts, on what stands in for the table."""
+    client, called = CanaryTable(), set[str]()
+    client.heard = lambda name: called.add(f"dynamodb:{operations('dynamodb')[name]}")
+    receipts = DynamoDBReceipts(cast("Any", client), table="table", clock=lambda: 0.0)
+    receipts.add("r", frozenset({"n"}), frozenset())
+    receipts.read("r")
+    return called
+
+
+CALLS: dict[str, Callable[[], set[str]]] = {
+    "AmazonMqHostRole": mq_calls,
+    "AwsIamHostRole": iam_calls,
+    "CanaryRole": canary_calls,
+}
+
+
+@pytest.mark.parametrize(("role", "calls"), CALLS.items())
 def test_a_host_may_do_what_its_server_asks_for_and_nothing_else(
     role: str, calls: Callable[[], set[str]]
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 import build_function
 import build_layer
 from build_output import RUNTIME
-from support.deployment import FUNCTIONS, RESOURCES, ROOT, TEMPLATE, of_type
+from support.deployment import FUNCTIONS, HOST_ROLES, RESOURCES, ROOT, TEMPLATE, of_type, target
 
 LAYERS = of_type("AWS::Serverless::LayerVersion")
 
@@ -49,7 +49,8 @@ def test_a_package_holds_what_its_function_imports_and_nothing_of_the_others(nam
     held = {str(path.relative_to(source)) for path in build_function.needed(handler)}
     assert f"{handler.replace('.', '/')}.py" in held
     tops = {path.split("/")[0] for path in held}
-    assert tops == {"mcp_host"} if name.endswith("HostFunction") else tops == {"portcullis"}
+    hosted = target(FUNCTIONS[name]["Properties"]["Role"]) in HOST_ROLES
+    assert tops == ({"mcp_host"} if hosted else {"portcullis"})
     handlers = {build_function.handler_of(other).replace(".", "/") + ".py" for other in FUNCTIONS}
     assert held & handlers == {f"{handler.replace('.', '/')}.py"}
     assert any(path.endswith(".html") for path in held) == (name == "ConsoleFunction")

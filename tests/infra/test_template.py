@@ -14,7 +14,11 @@ import pytest
 
 from local_stack.provision import _CREATE, NOT_EMULATED
 from local_stack.template import FUNCTION, STATE_MACHINE
-from mcp_host.settings import read_amazon_mq_settings, read_iam_settings
+from mcp_host.settings import (
+    read_amazon_mq_settings,
+    read_canary_settings,
+    read_iam_settings,
+)
 from portcullis.entrypoints.settings import (
     ActivatorSettings,
     AuthorizerSettings,
@@ -81,11 +85,13 @@ class Recorder(dict[str, str]):
 
 def test_a_host_gets_exactly_the_variables_it_reads() -> None:
     needed = {"MCP_HOST_STATE_TABLE": "t", "MCP_HOST_KEY_ID": "k", "AWS_REGION": "r"}
-    amazon_mq, iam = Recorder(needed), Recorder()
+    amazon_mq, iam, canary = Recorder(needed), Recorder(), Recorder(needed)
     read_amazon_mq_settings(amazon_mq)
     read_iam_settings(iam)
+    read_canary_settings(canary)
     assert set(variables("AmazonMqHostFunction")) == amazon_mq.read - {"AWS_REGION"}
     assert set(variables("AwsIamHostFunction")) == iam.read
+    assert set(variables("CanaryFunction")) == canary.read
 
 
 def test_every_parameter_is_used() -> None:
@@ -102,11 +108,16 @@ def test_a_variable_means_the_same_to_every_function_that_reads_it() -> None:
 
 
 def test_the_deployment_s_own_servers_are_named_with_their_functions() -> None:
-    text = variables("GatewayFunction")["PORTCULLIS_SERVERS"]["Fn::Sub"]
-    assert json.loads(re.sub(r"\$\{([\w.]+)\}", r"\1", text)) == {
+    condition, *texts = variables("GatewayFunction")["PORTCULLIS_SERVERS"]["Fn::If"]
+    with_canary, without = [
+        json.loads(re.sub(r"\$\{([\w.]+)\}", r"\1", text["Fn::Sub"])) for text in texts
+    ]
+    assert condition == "HasCanary"
+    assert without == {
         "amazon-mq": "AmazonMqHostFunction.Alias",
         "aws-iam": "AwsIamHostFunction.Alias",
     }
+    assert with_canary == {**without, "canary": "CanaryFunction.Alias"}
 
 
 @pytest.mark.parametrize(

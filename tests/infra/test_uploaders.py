@@ -133,7 +133,7 @@ def test_no_other_role_calls_servers_with_rights_the_operator_attached() -> None
     assert with_more == {"GatewayRole", "ExecutorRole"}
 
 
-HOSTS = ("AmazonMqHostFunction", "AwsIamHostFunction")
+HOSTS = ("AmazonMqHostFunction", "AwsIamHostFunction", "CanaryFunction")
 
 
 @pytest.mark.parametrize("host", HOSTS)
