@@ -4,11 +4,13 @@ The folders whose tests are run apart (they take long, need processes or the who
 are marked here, so that no test in them can slip into the fast run by forgetting its mark.
 """
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import coverage
 import pytest
+from botocore.loaders import JSONFileLoader
 
 MARKED_FOLDERS = {
     "property": "property",
@@ -46,6 +48,19 @@ def no_real_aws_account() -> Iterator[None]:
         for name, value in FAKE_ACCOUNT.items():
             patch.setenv(name, value)
         patch.delenv("AWS_PROFILE", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def aws_models_are_parsed_once() -> Iterator[None]:
+    """Keep what botocore's files say: a cold start after another reads the same megabytes of JSON.
+
+    Two thirds of what a client costs to make are these files; the tests make thousands.
+    """
+    files = JSONFileLoader()
+    parsed = functools.cache(files.load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _self, path: parsed(path))
         yield
 
 
