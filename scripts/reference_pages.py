@@ -31,6 +31,7 @@ from portcullis.protocol.codes import Code
 from portcullis.protocol.methods import METHODS
 from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
 from portcullis.registration import words
+from portcullis_cli.verifying.guarantees import GUARANTEES
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
@@ -72,6 +73,20 @@ def methods() -> str:
             for name, row in METHODS.items()
         ),
     )
+
+
+def guarantees() -> str:
+    """What `portcullis verify` tries to break."""
+    rows = (
+        (
+            f"`{one.id}`",
+            one.sentence,
+            "; ".join(need.value for need in one.needs),
+            " ".join(one.cases),
+        )
+        for one in GUARANTEES
+    )
+    return table(("id", "guarantee", "what it needs", "threat cases"), rows)
 
 
 def codes() -> str:
@@ -165,6 +180,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "metadata-settings": settings(MetadataSettings),
     "monitor-settings": settings(MonitorSettings),
     **{name: partial(table, *rows) for name, rows in tool_pages.ROWS.items()},
+    "guarantees": guarantees,
     "cli-commands": lambda: table(
         ("command", "what it does", "example"), command_pages.command_rows()
     ),

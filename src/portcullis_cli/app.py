@@ -4,6 +4,7 @@ import typer
 
 from portcullis_cli import approvals, grants, kept_grants, kill_switch, locking, scan
 from portcullis_cli.policy.app import APP as POLICY
+from portcullis_cli.verifying.command import verify_gateway
 
 APP = typer.Typer(
     name="portcullis",
@@ -17,6 +18,7 @@ grants.APP.command("list")(kept_grants.list_grants)
 grants.APP.command("revoke")(kept_grants.revoke)
 APP.command("scan")(scan.scan)
 APP.command("lock")(locking.lock)
+APP.command("verify")(verify_gateway)
 APP.add_typer(POLICY)
 APP.add_typer(approvals.APP)
 APP.add_typer(grants.APP)

@@ -32,7 +32,8 @@ MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
         ExitCode.UNAUTHENTICATED: "the token is not (or no longer) good",
         ExitCode.UNAVAILABLE: "the console, the table or the bucket did not answer, "
         "or not as it should",
-        ExitCode.UNDECIDED: "it cannot be told: a policy has more cases than can be looked at",
+        ExitCode.UNDECIDED: "it cannot be told: a policy has more cases than can be looked at, "
+        "or a guarantee could not be tried",
         ExitCode.WAITING: "it was uploaded and is not in force yet: somebody has to approve it, "
         "or nobody has looked at it in time",
     }

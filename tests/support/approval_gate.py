@@ -79,8 +79,10 @@ class ScriptedActivator(Activator):
 class ApprovalGate(World):
     """Calls go through the gateway, decisions through the desk, execution through the executor."""
 
-    def __init__(self, policy_text: str = ASKING, *, legacy_url: bool = False) -> None:
-        super().__init__(policy_text, legacy_url=legacy_url)
+    def __init__(
+        self, policy_text: str = ASKING, *, legacy_url: bool = False, cap: int = 2
+    ) -> None:
+        super().__init__(policy_text, legacy_url=legacy_url, cap=cap)
         self.credentials = FixedCredentials()
         self.activator = ScriptedActivator()
         self.desk = Desk(self.approvals, self.workflow, self.vault, clock=self._clock)

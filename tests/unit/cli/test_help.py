@@ -9,6 +9,7 @@ import command_pages
 from support.command_line import Terminal
 from support.console_fakes import CAROL_TOKEN, ConsoleWorld
 from support.grants import make_grant
+from support.verified_gateway import VerifiedGateway
 
 COMMANDS = command_pages.commands()
 NAMES = [command.name for command in COMMANDS]
@@ -39,6 +40,9 @@ def test_every_example_can_be_run(
     terminal.answers = "y\n"
     terminal.environment |= {"PORTCULLIS_TABLE": table, "PORTCULLIS_BUCKET": bucket}
     make_grant(table, name="build-agent")
+    if command.name == "verify":
+        gateway = VerifiedGateway.on_account(table, bucket)
+        terminal.transport = gateway.transport
     ran = terminal.run(*words[1:])
     assert ran.exit_code == 0, ran.stderr
 

@@ -1,0 +1,60 @@
+"""Everything that is promised holds of the local gateway: the suite that deployments are tried by.
+
+Its own gateway, with the canary behind it; the guarantee that needs https is left out by name.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from conformance.ready_process import ReadyLine
+from conformance.stack import local_stack
+from e2e.running_stack import REGION
+from portcullis_cli.verifying.guarantees import GUARANTEES
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def ready() -> Iterator[ReadyLine]:
+    with local_stack({}, PARAMETERS=json.dumps({"CanaryServer": "true"})) as found:
+        yield found
+
+
+def command(ready: ReadyLine, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `portcullis` on the gateway's own account."""
+    account = {"AWS_ENDPOINT_URL": ready["aws_endpoint_url"], "AWS_DEFAULT_REGION": REGION}
+    deployed = {"PORTCULLIS_TABLE": ready["table"], "PORTCULLIS_BUCKET": ready["bucket"]}
+    return subprocess.run(
+        [sys.executable, "-m", "portcullis_cli", *words],
+        env={**os.environ, **account, **deployed},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_every_guarantee_holds_of_the_local_gateway(ready: ReadyLine) -> None:
+    url = ready["mcp_urls"]["canary"]
+    before = command(ready, "verify", url)
+    assert before.returncode == 2
+    assert "use --install" in before.stderr
+    ran = command(ready, "verify", url, "--install", "--settle", "2", "--without", "tls", "--json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    tree = json.loads(ran.stdout)
+    assert {one["id"] for one in tree["results"]} == {one.id for one in GUARANTEES} - {"tls"}
+    assert all(one["state"] == "holds" and one["checks"] for one in tree["results"])
+    kept = json.loads(command(ready, "grants", "list", "--json").stdout)["grants"]
+    assert not [one for one in kept if one["name"].startswith("portcullis-verify")]
+
+
+def test_another_server_is_no_witness(ready: ReadyLine) -> None:
+    ran = command(ready, "verify", ready["mcp_urls"]["aws-iam"], "--bucket", "", "--json")
+    assert ran.returncode == 6, ran.stdout + ran.stderr
+    told = {one["state"] for one in json.loads(ran.stdout)["results"] if one["id"] != "no-token"}
+    assert told == {"could not tell"}

@@ -1,0 +1,246 @@
+"""`portcullis verify` as a command: who is asked for what, what is printed, and how it ends.
+
+The file in `golden` is what a person reads; look at it when it changes.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import fromstring
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from portcullis.adapters.dynamodb_grants import kept_grants
+from portcullis.policy.cases import failures, run_cases
+from portcullis.policy.policy_text import parse_policy
+from portcullis_cli.errors import ExitCode
+from portcullis_cli.verifying.guarantees import GUARANTEES
+from portcullis_cli.verifying.preparing import policy_text
+from support.aws_faults import FAULTS, calls_that_fail
+from support.command_line import NOW, Ran, Terminal
+from support.engines import create_state_table
+from support.verified_gateway import (
+    APPROVER,
+    FIRST,
+    IN_FORCE,
+    SECOND,
+    SERVER,
+    URL,
+    VerifiedGateway,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+INCOMING, STATUS = f"incoming/policies/{SERVER}.yaml", f"status/{SERVER}.json"
+
+
+class Deployment:
+    """A gate in memory whose grants are in a table, and whose policies are in a bucket."""
+
+    def __init__(self, folder: Path) -> None:
+        self.table = create_state_table(boto3.client("dynamodb"))
+        self.s3 = boto3.client("s3", region_name="us-east-1")
+        self.s3.create_bucket(Bucket="policies")
+        self.s3.put_bucket_versioning(
+            Bucket="policies", VersioningConfiguration={"Status": "Enabled"}
+        )
+        self.gateway = VerifiedGateway.on_account(self.table, "policies")
+        self.s3.delete_object(Bucket="policies", Key=STATUS)
+        self.by_the_table, self.gateway.find = self.gateway.find, None
+        self.terminal = Terminal(
+            transport=self.gateway.transport, s3=lambda: self.s3, sleep=self._sleep
+        )
+        self.told: Any = None  # what the activator says of the newest upload
+        self.slept: list[float] = []
+        self.folder = folder
+
+    def run(self, *words: str, token: str = FIRST) -> Ran:
+        return self.terminal.run("verify", URL, *words, token=token)
+
+    def by_table(self, *words: str) -> Ran:
+        self.gateway.find = self.by_the_table
+        return self.run("--table", self.table, *words)
+
+    def put_status(self, status: Any) -> None:
+        body = status if isinstance(status, bytes) else json.dumps(status).encode()
+        self.s3.put_object(Bucket="policies", Key=STATUS, Body=body)
+
+    def file(self, token: str) -> str:
+        path = self.folder / token
+        path.write_text(token)
+        return str(path)
+
+    def live(self) -> list[str]:
+        kept = kept_grants(boto3.client("dynamodb"), self.table)
+        return [one.grant.name for one in kept if one.is_live(now_seconds=NOW)]
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if self.told is not None:
+            newest = self.s3.head_object(Bucket="policies", Key=INCOMING)["VersionId"]
+            self.put_status({**self.told, "source_version": newest})
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Iterator[Deployment]:
+    with mock_aws():
+        yield Deployment(tmp_path)
+
+
+def states(ran: Ran) -> dict[str, str]:
+    (line,) = ran.stdout.splitlines()
+    return {one["id"]: one["state"] for one in json.loads(line)["results"]}
+
+
+def test_with_a_table_nobody_has_to_be_named_and_no_grant_stays(deployment: Deployment) -> None:
+    ran = deployment.by_table("--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert states(ran) == {one.id: "holds" for one in GUARANTEES}
+    assert len([*kept_grants(boto3.client("dynamodb"), deployment.table)]) == 6
+    assert deployment.live() == []
+    assert "pcl_" not in ran.stdout + ran.stderr
+    assert ran.stderr.startswith("trying both-eras\n")
+
+
+def test_with_files_of_tokens_all_but_what_needs_a_table_is_tried(deployment: Deployment) -> None:
+    files = {
+        "--token-file": FIRST, "--second-token-file": SECOND, "--approver-token-file": APPROVER,
+    }  # fmt: skip
+    words = [word for name, token in files.items() for word in (name, deployment.file(token))]
+    ran = deployment.run(*words, "--json", token="")
+    assert ran.exit_code == ExitCode.UNDECIDED
+    unknown = {name for name, state in states(ran).items() if state != "holds"}
+    assert unknown == {"ended-token", "other-server"}
+
+
+def test_a_person_reads_what_holds_what_is_broken_and_what_could_not_be_told(
+    deployment: Deployment,
+) -> None:
+    deployment.gateway.replace_policy("hide: [canary_hide]\n", "")
+    deployment.gateway.listens_by_http = True
+    deployment.put_status(IN_FORCE)
+    ran = deployment.run("--bucket", "policies", "--without", "size")
+    assert ran.exit_code == ExitCode.REFUSED
+    shown = "".join(f"{line.rstrip()}\n" for line in ran.stdout.splitlines())
+    assert shown == (GOLDEN / "verify.txt").read_text("utf-8")
+
+
+def test_a_ci_gets_a_file_in_which_what_could_not_be_told_is_an_error(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    deployment.gateway.replace_policy("hide: [canary_hide]\n", "")
+    deployment.put_status(IN_FORCE)
+    path = tmp_path / "verify.xml"
+    only = [
+        word for name in ("hidden-tool", "denied-tool", "own-session") for word in ("--only", name)
+    ]
+    ran = deployment.run("--bucket", "policies", "--junit", str(path), *only)
+    assert ran.exit_code == ExitCode.REFUSED
+    suite = fromstring(path.read_bytes())  # noqa: S314 - our own file
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "1")
+    assert {one.get("name"): [kind.tag for kind in one] for one in suite} == {
+        "denied-tool": [], "hidden-tool": ["failure"], "own-session": ["error"],
+    }  # fmt: skip
+    assert deployment.run("--junit", str(tmp_path), "--only", "size").exit_code == ExitCode.USAGE
+
+
+def test_a_program_is_told_what_was_not_asked_for(deployment: Deployment) -> None:
+    ran = deployment.run("--only", "denied-tool", "--json")
+    tree = json.loads(ran.stdout)
+    assert ran.exit_code == 0
+    assert [one["id"] for one in tree["results"]] == ["denied-tool"]
+    assert tree["not_asked"] == [one.id for one in GUARANTEES if one.id != "denied-tool"]
+
+
+def test_the_policy_is_put_in_force_and_given_its_time(deployment: Deployment) -> None:
+    deployment.told = IN_FORCE
+    words = ("--bucket", "policies", "--install", "--settle", "7", "--only", "denied-tool")
+    ran = deployment.run(*words)
+    assert ran.exit_code == 0, ran.stderr
+    uploaded = deployment.s3.get_object(Bucket="policies", Key=INCOMING)["Body"].read()
+    assert uploaded == policy_text()
+    assert deployment.slept == [1, 7]
+    assert deployment.run(*words).exit_code == 0
+    assert deployment.slept == [1, 7]  # it is in force: nothing is uploaded again
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "message"),
+    [
+        ({"state": "rejected", "faults": [{"message": "no"}]}, ExitCode.UNAVAILABLE, "force: no"),
+        ({"state": "rejected"}, ExitCode.UNAVAILABLE, "does not say why"),
+        ({"state": "waiting"}, ExitCode.WAITING, "waits for people"),
+        (None, ExitCode.WAITING, "nobody has looked"),
+    ],
+)
+def test_a_policy_that_does_not_come_into_force_ends_the_run(
+    deployment: Deployment, told: Any, code: ExitCode, message: str
+) -> None:
+    deployment.told = told
+    ran = deployment.run("--bucket", "policies", "--install")
+    assert (ran.exit_code, ran.stdout) == (code, "")
+    assert message in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--only", "x"], "there is no guarantee `x`"),
+        (["--only", "size", "--without", "tls"], "one of --only and --without"),
+        (["--install"], "needs --bucket"),
+        (["--bucket", "policies"], "use --install"),
+        (["--table", "t", "--token-file", "/dev/null"], "one of --table and the token files"),
+        (["--token-file", "/dev/null"], "no token"),
+    ],
+)
+def test_what_is_not_right_is_told_before_anything_is_sent(
+    deployment: Deployment, words: list[str], message: str
+) -> None:
+    ran = deployment.run(*words)
+    assert (ran.exit_code, ran.stdout) == (ExitCode.USAGE, "")
+    assert message in ran.stderr
+    assert deployment.gateway.table.items == {}
+
+
+@pytest.mark.parametrize(
+    "url", ["http://gate.example/mcp/canary", "https://gate.example/x", "https://g/mcp/a/b"]
+)
+def test_an_address_that_is_no_server_s_is_not_asked(deployment: Deployment, url: str) -> None:
+    assert deployment.terminal.run("verify", url).exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("error", FAULTS)
+def test_a_table_or_bucket_that_does_not_answer_ends_the_run(
+    deployment: Deployment, error: Exception
+) -> None:
+    runs: tuple[tuple[str, str, Callable[[], Ran]], ...] = (
+        ("dynamodb", "PutItem", deployment.by_table),
+        ("s3", "GetObject", lambda: deployment.run("--bucket", "policies")),
+        ("s3", "PutObject", lambda: deployment.run("--bucket", "policies", "--install")),
+    )
+    for service, operation, run in runs:
+        with calls_that_fail(service, operation, error):
+            ran = run()
+        assert (ran.exit_code, ran.stdout) == (ExitCode.UNAVAILABLE, ""), operation
+        assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", FAULTS)
+def test_a_grant_that_cannot_be_revoked_is_told_and_decides_nothing(
+    deployment: Deployment, error: Exception
+) -> None:
+    with calls_that_fail("dynamodb", "UpdateItem", error):
+        ran = deployment.by_table("--only", "denied-tool", "--only", "ended-token", "--json")
+    assert states(ran) == {"denied-tool": "holds", "ended-token": "could not tell"}
+    assert ran.stderr.count("ends in 15 minutes only") == 5
+    assert "pcl_" not in ran.stderr
+
+
+def test_the_canary_s_policy_passes_its_own_tests() -> None:
+    loaded = parse_policy(policy_text().decode())
+    assert not loaded.warnings
+    results = [*run_cases(loaded.policy, loaded.cases, {}, server=SERVER)]
+    assert results
+    assert failures(results) == []
