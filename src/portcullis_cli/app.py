@@ -4,16 +4,18 @@ import typer
 
 from portcullis_cli import approvals, grants, kept_grants, kill_switch, locking, scan
 from portcullis_cli.policy.app import APP as POLICY
+from portcullis_cli.servers.app import APP as SERVERS
+from portcullis_cli.stack import use_stack
 from portcullis_cli.verifying.command import verify_gateway
 
 APP = typer.Typer(
     name="portcullis",
-    help="The gate in front of MCP servers: decide calls that wait for a person, make grants.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+APP.callback()(use_stack)
 grants.APP.command("list")(kept_grants.list_grants)
 grants.APP.command("revoke")(kept_grants.revoke)
 APP.command("scan")(scan.scan)
@@ -22,4 +24,5 @@ APP.command("verify")(verify_gateway)
 APP.add_typer(POLICY)
 APP.add_typer(approvals.APP)
 APP.add_typer(grants.APP)
+APP.add_typer(SERVERS)
 APP.add_typer(kill_switch.APP)

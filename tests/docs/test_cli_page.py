@@ -37,6 +37,7 @@ def test_every_command_is_on_the_page() -> None:
         *(f"policy {word}" for word in ("pull", "push")),
         *(f"approvals {word}" for word in ("list", "show", "approve", "deny")),
         *(f"grants {word}" for word in ("create", "list", "revoke")),
+        *(f"servers {word}" for word in ("list", "show")),
         *(f"kill-switch {word}" for word in ("on", "off", "status")),
     ]
     assert all(f"| `portcullis {name}" in PAGE for name in names)

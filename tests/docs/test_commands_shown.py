@@ -34,6 +34,8 @@ SHOWN = sorted(set(shown()))
 def test_a_command_that_is_shown_exists_with_its_options(page: str, line: str) -> None:
     words = shlex.split(line.partition(" | ")[0], comments=True)
     command: Any = typer.main.get_command(APP)
+    if words[0] == "--stack":  # of all commands, with the stack's name
+        words = words[2:]
     while words and words[0] in getattr(command, "commands", {}):
         command = command.commands[words.pop(0)]
     assert not hasattr(command, "commands"), f"{page}: there is no such command"

@@ -90,12 +90,13 @@ class Terminal:
     environment: dict[str, str] = field(default_factory=dict)
     server: ServerTools = SAMPLE
     asked: list[Target] = field(default_factory=list)
+    services: dict[str, Any] = field(default_factory=dict)  # clients of further AWS services
 
     def run(self, *arguments: str, token: str = CAROL_TOKEN) -> Ran:
         """Run `portcullis` with these arguments."""
         environment = {TOKEN_VARIABLE: token, URL_VARIABLE: URL, **self.environment}
         around = Surroundings(
-            aws=lambda _service: SomeKey(),
+            aws=lambda service: self.services.get(service) or SomeKey(),
             environment=environment,
             is_terminal=lambda: self.answers is not None,
             dynamodb=lambda: boto3.client("dynamodb"),

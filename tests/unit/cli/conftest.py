@@ -9,9 +9,13 @@ import httpx2
 import pytest
 from moto import mock_aws
 
+from portcullis.activation.release import Upload
+from portcullis.adapters.active_object import envelope
 from portcullis.adapters.kill_switch_object import KEY
 from portcullis.adapters.s3_policies import active_key
-from support.command_line import Terminal
+from portcullis.policy.policy_text import parse_policy
+from portcullis.strictjson import dump
+from support.command_line import NOW, Terminal
 from support.console_fakes import ConsoleWorld
 from support.engines import create_state_table
 
@@ -60,6 +64,13 @@ def table() -> Iterator[str]:
         yield create_state_table(boto3.client("dynamodb"))
 
 
+def _active(server: str) -> bytes:
+    """An active object that denies everything."""
+    upload = Upload(server=server, version="1", uploaded_at=NOW - 60, body=b"")
+    policy = parse_policy('version: "1"\ndefault: deny\n').policy
+    return dump(envelope(upload, policy, {}, now_seconds=NOW - 60)[0])
+
+
 @pytest.fixture
 def bucket() -> Iterator[str]:
     """A deployment's bucket: two servers have a policy in force, one of them is stopped."""
@@ -67,6 +78,6 @@ def bucket() -> Iterator[str]:
         client = boto3.client("s3", region_name="us-east-1")
         client.create_bucket(Bucket="policies")
         for server in ("amazon-mq", "aws-iam"):
-            client.put_object(Bucket="policies", Key=active_key(server), Body=b"{}")
+            client.put_object(Bucket="policies", Key=active_key(server), Body=_active(server))
         client.put_object(Bucket="policies", Key=KEY, Body=b'{"servers": ["amazon-mq"]}')
         yield "policies"

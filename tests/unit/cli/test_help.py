@@ -49,8 +49,8 @@ def test_every_example_can_be_run(
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["approvals"], ["grants"], ["kill-switch"]],
-    ids=["root", "approvals", "grants", "kill-switch"],
+    [[], ["approvals"], ["grants"], ["servers"], ["kill-switch"]],
+    ids=["root", "approvals", "grants", "servers", "kill-switch"],
 )
 def test_without_a_command_the_help_is_shown(terminal: Terminal, words: list[str]) -> None:
     ran = terminal.run(*words)

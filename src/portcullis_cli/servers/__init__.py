@@ -1,0 +1,1 @@
+"""`portcullis servers`: the servers that a gateway has, and what its bucket says of each."""
