@@ -3,6 +3,7 @@
 import typer
 
 from portcullis_cli import approvals, grants, kept_grants, kill_switch, locking, scan
+from portcullis_cli.doctoring.command import doctor
 from portcullis_cli.policy.app import APP as POLICY
 from portcullis_cli.servers.app import APP as SERVERS
 from portcullis_cli.stack import use_stack
@@ -21,6 +22,7 @@ grants.APP.command("revoke")(kept_grants.revoke)
 APP.command("scan")(scan.scan)
 APP.command("lock")(locking.lock)
 APP.command("verify")(verify_gateway)
+APP.command("doctor")(doctor)
 APP.add_typer(POLICY)
 APP.add_typer(approvals.APP)
 APP.add_typer(grants.APP)

@@ -33,6 +33,7 @@ def test_every_command_is_on_the_page() -> None:
         "scan",
         "lock",
         "verify",
+        "doctor",
         *(f"policy {word}" for word in ("validate", "explain", "test", "check", "diff", "sign")),
         *(f"policy {word}" for word in ("pull", "push")),
         *(f"approvals {word}" for word in ("list", "show", "approve", "deny")),

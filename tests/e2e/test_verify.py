@@ -25,13 +25,13 @@ def ready() -> Iterator[ReadyLine]:
         yield found
 
 
-def command(ready: ReadyLine, *words: str) -> subprocess.CompletedProcess[str]:
+def command(ready: ReadyLine, *words: str, token: str = "") -> subprocess.CompletedProcess[str]:
     """Run `portcullis` on the gateway's own account."""
     account = {"AWS_ENDPOINT_URL": ready["aws_endpoint_url"], "AWS_DEFAULT_REGION": REGION}
     deployed = {"PORTCULLIS_TABLE": ready["table"], "PORTCULLIS_BUCKET": ready["bucket"]}
     return subprocess.run(
         [sys.executable, "-m", "portcullis_cli", *words],
-        env={**os.environ, **account, **deployed},
+        env={**os.environ, **account, **deployed, "PORTCULLIS_TOKEN": token},
         capture_output=True,
         text=True,
         check=False,
@@ -51,6 +51,18 @@ def test_every_guarantee_holds_of_the_local_gateway(ready: ReadyLine) -> None:
     assert all(one["state"] == "holds" and one["checks"] for one in tree["results"])
     kept = json.loads(command(ready, "grants", "list", "--json").stdout)["grants"]
     assert not [one for one in kept if one["name"].startswith("portcullis-verify")]
+
+
+def test_the_doctor_finds_the_local_set_up_right_but_for_what_is_local(ready: ReadyLine) -> None:
+    url = ready["mcp_urls"]["aws-iam"]
+    ran = command(ready, "doctor", url, "--json", token=ready["agent_token"])
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    found = {one["id"]: one["verdict"] for one in json.loads(ran.stdout)["checks"]}
+    stack = {"stack", "parameters", "operators"}
+    assert {name for name, verdict in found.items() if verdict == "not given"} == stack
+    assert {name for name, verdict in found.items() if verdict == "look at"} == {"grant"}
+    wrong = command(ready, "doctor", url, "--json", token="pcl_nobody")
+    assert wrong.returncode == 1
 
 
 def test_another_server_is_no_witness(ready: ReadyLine) -> None:

@@ -7,6 +7,7 @@ the real ones. Each law can be taken away, to see whether its loss is noticed.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from threading import RLock
 from typing import Any, cast
 
@@ -128,7 +129,7 @@ class VerifiedGateway:
                 servers=(),
             ),
         }
-        self.transport = httpx2.MockTransport(self._answer)
+        self.transport = httpx2.MockTransport(self._dated)
 
     @classmethod
     def on_account(cls, table: str, bucket: str) -> "VerifiedGateway":
@@ -161,6 +162,11 @@ class VerifiedGateway:
             UpstreamRequest(method="POST", headers=(), body=body, scope=""), timeout_seconds=1
         )
         return httpx2.Response(reply.status, headers=[*reply.headers], content=reply.body)
+
+    def _dated(self, request: httpx2.Request) -> httpx2.Response:
+        reply = self._answer(request)
+        reply.headers["date"] = formatdate(NOW, usegmt=True)
+        return reply
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         with self.lock:

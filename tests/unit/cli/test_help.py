@@ -3,13 +3,14 @@
 import shlex
 from pathlib import Path
 
+import boto3
 import pytest
 
 import command_pages
 from support.command_line import Terminal
 from support.console_fakes import CAROL_TOKEN, ConsoleWorld
 from support.grants import make_grant
-from support.verified_gateway import VerifiedGateway
+from support.verified_gateway import FIRST, VerifiedGateway
 
 COMMANDS = command_pages.commands()
 NAMES = [command.name for command in COMMANDS]
@@ -40,9 +41,12 @@ def test_every_example_can_be_run(
     terminal.answers = "y\n"
     terminal.environment |= {"PORTCULLIS_TABLE": table, "PORTCULLIS_BUCKET": bucket}
     make_grant(table, name="build-agent")
-    if command.name == "verify":
+    if command.name in {"doctor", "verify"}:
         gateway = VerifiedGateway.on_account(table, bucket)
         terminal.transport = gateway.transport
+        terminal.services["sts"] = boto3.client("sts")
+        if command.name == "doctor":
+            gateway.find = {CAROL_TOKEN: gateway.holders[FIRST]}.get
     ran = terminal.run(*words[1:])
     assert ran.exit_code == 0, ran.stderr
 

@@ -1,0 +1,152 @@
+"""Checks from outside: the address, this machine's clock, the token, the policy, the canary."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import httpx2
+
+from portcullis_cli.doctoring.model import (
+    Finding,
+    NotGivenError,
+    Patient,
+    caution,
+    good,
+    unknown,
+    wrong,
+)
+from portcullis_cli.verifying.model import UndecidedError
+from portcullis_cli.verifying.wire import Reply, headers_of, request_message, require_sound
+
+_SKEW_SECONDS: Final = 60  # SigV4 allows 300; tokens of issuers often less
+_CERTIFICATE_DAYS: Final = 14
+_NO_POLICY: Final = "policy_unavailable"
+
+
+def address(patient: Patient) -> Finding:
+    """Whether a gateway answers there: 401 with a challenge, to who shows nothing."""
+    try:
+        reply = _listed(patient, token="")
+    except UndecidedError as error:
+        return wrong(
+            str(error), "does the gateway run, and is this the URL of the stack's outputs?"
+        )
+    if reply.status == 401 and reply.header("www-authenticate"):
+        return good(f"a gateway answers at {patient.url}")
+    if reply.status == 404:
+        return wrong(
+            f"{patient.url} does not exist there: {reply.shown()}",
+            "the path ends with `/mcp/<server>`, and on API Gateway's own host begins with `/prod`",
+        )
+    if reply.status == 401:
+        return caution("401 without a challenge", "is this address the gateway's?")
+    return wrong(f"something else answers: {reply.shown()}", "is this address the gateway's?")
+
+
+def transport(patient: Patient) -> Finding:
+    """Whether the way there is encrypted, and for how long its certificate is good."""
+    if not _is_far(patient):
+        return good("plain http, to this machine only")
+    request = patient.http.build_request("GET", patient.url)
+    response = patient.http.send(request, stream=True)
+    try:
+        stream = response.extensions.get("network_stream")
+        secured = stream.get_extra_info("ssl_object") if stream is not None else None
+        certificate = secured.getpeercert() if secured is not None else None
+    finally:
+        response.close()
+    return certificate_finding(certificate or {}, patient.around.now())
+
+
+def _is_far(patient: Patient) -> bool:
+    """Plain http goes to this machine only (`connection.checked_url`)."""
+    return patient.url.startswith("https:")
+
+
+def certificate_finding(certificate: Mapping[str, Any], now: int) -> Finding:
+    """Judge what `ssl.SSLSocket.getpeercert` says; `now` in epoch seconds."""
+    until = certificate.get("notAfter")
+    if not isinstance(until, str):
+        return good("https, with a certificate that this machine trusts")
+    ends = datetime.strptime(until, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
+    days = (int(ends.timestamp()) - now) // 86_400
+    if days < _CERTIFICATE_DAYS:
+        fix = "ACM renews a certificate that it can validate: look at it in ACM"
+        return caution(f"the certificate ends in {days} days", fix)
+    return good(f"https, with a certificate that ends in {days} days")
+
+
+def clock(patient: Patient) -> Finding:
+    """Whether this machine's clock goes like the gateway's."""
+    if not _is_far(patient):
+        return good("the gateway is on this machine")
+    stated = _listed(patient, token="").header("date")
+    if stated is None:
+        return unknown("the gateway does not say what time it is")
+    try:
+        theirs = int(parsedate_to_datetime(stated).timestamp())
+    except ValueError:
+        return unknown("the gateway says a time that is none")
+    skew = patient.around.now() - theirs
+    if abs(skew) > _SKEW_SECONDS:
+        word = "ahead of" if skew > 0 else "behind"
+        return wrong(
+            f"this machine is {abs(skew)} s {word} the gateway",
+            "set the clock, by NTP: signatures and tokens are good for minutes",
+        )
+    return good(f"within {_SKEW_SECONDS} s of the gateway's")
+
+
+def token(patient: Patient) -> Finding:
+    """Whether the token opens this server."""
+    if not patient.token:
+        raise NotGivenError("--token-file")
+    reply = require_sound(_listed(patient, token=patient.token), "tools/list")
+    if reply.status == 401:
+        return wrong("the token is unknown, expired or revoked", "`portcullis grants list --all`")
+    if reply.status == 403:
+        return wrong(
+            f"the token is good and does not open `{patient.server}`",
+            f"a grant names its servers: `portcullis grants create NAME --server {patient.server}`",
+        )
+    if reply.status == 200:
+        return good(f"it opens `{patient.server}`")
+    return unknown(f"tools/list: {reply.shown()}")
+
+
+def tools(patient: Patient) -> Finding:
+    """Whether a policy is in force, as an agent finds out: by a tool that nobody has."""
+    if not patient.token:
+        raise NotGivenError("--token-file")
+    reply = _listed(patient, token=patient.token)
+    if _NO_POLICY in json.dumps(reply.message):
+        return wrong(
+            f"`{patient.server}` has no policy in force: every call is denied",
+            f"`portcullis policy push {patient.server}.yaml`; of the canary: `verify --install`",
+        )
+    shown = require_sound(reply, "tools/list").result.get("tools")
+    if not isinstance(shown, list):
+        return unknown(f"tools/list: {reply.shown()}")
+    if not shown:
+        return caution("an agent sees no tool at all", "`portcullis policy explain` says why")
+    return good(f"an agent sees {len(shown)} tools")
+
+
+def _listed(patient: Patient, *, token: str) -> Reply:
+    """What tools/list is answered with.
+
+    Raises:
+        UndecidedError: nobody answers.
+    """
+    message = request_message("tools/list")
+    headers = [*headers_of(message), *([("authorization", f"Bearer {token}")] if token else [])]
+    try:
+        response = patient.http.post(
+            patient.url, content=json.dumps(message).encode(), headers=headers
+        )
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise UndecidedError(f"nobody answers: {type(error).__name__}") from error
+    pairs = tuple((name.lower(), value) for name, value in response.headers.multi_items())
+    return Reply(status=response.status_code, headers=pairs, body=response.content)
