@@ -122,8 +122,8 @@ def test_N26_an_executor_that_dies_after_its_claim_ends_as_unknown(
     assert (record["state"], record["listing"]) == ({"S": "UNKNOWN"}, {"S": "closed"})
     subjects = [mail["Subject"] for mail in world.received(world.mail, approval)]
     assert subjects == [
-        "Portcullis: a call waits for an approval",
-        "Portcullis: find out what became of a call",
+        "Portcullis: a request waits for your approval",
+        "Portcullis: find out what became of a request",
     ]
 
 

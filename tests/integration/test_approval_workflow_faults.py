@@ -120,7 +120,7 @@ def test_N19_what_is_announced_is_the_stored_text_once_and_holds_no_token(world:
     world.decide(approval, "DENIED")
     world.ends(execution)
     (mail,) = world.received(world.mail, approval)
-    assert mail["Subject"] == "Portcullis: a call waits for an approval"
+    assert mail["Subject"] == "Portcullis: a request waits for your approval"
     assert mail["Message"] == NOTICE + approval
     asked, ended = sorted(
         world.received(world.events, approval), key=lambda event: str(event["detail-type"]) != ASKED

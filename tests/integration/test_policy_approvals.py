@@ -53,7 +53,9 @@ def test_N34_two_people_put_a_policy_in_force(world: PolicyWorld) -> None:
     world.say(record, BEN)
     world.ends(record, "DONE")
     assert world.revision(server) == revision_of(NEW)
-    assert world.read(active_key(server))["release"] == {"approval": record.id}
+    assert world.read(active_key(server))["release"] == {
+        "approval": record.id, "approved_by": ["ann", "ben"],
+    }  # fmt: skip
     told = world.status(server, "active", world.read(active_key(server))["source_version"])
     assert told["in_force"]["revision"] == revision_of(NEW)
 

@@ -5,7 +5,7 @@ run of the activator that the executor starts, for a request that it has claimed
 only where everything the request is bound to is as it was.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from portcullis.activation.changes import changes_between
@@ -55,6 +55,8 @@ TOO_MANY = "too many uploads of it wait for an approval"
 AGAIN = "upload it again"
 
 _REASON = "A policy is approved before it is in force."
+_MOST_PEOPLE = 10
+_LONGEST_NAME = 100  # characters
 _OPEN = (State.PENDING, State.APPROVED)
 
 
@@ -146,7 +148,7 @@ class _ByApproval(Release):
             return Refused(faults=[_fault(CHANGED)])
         if standing(record.approvals, asked.terms, record.requester) < asked.terms.min_approvals:
             return Refused(faults=[_fault(OTHER_APPROVALS)])
-        return Released(facts={"approval": record.id})
+        return Released(facts={"approval": record.id, "approved_by": [*_people(record, asked)]})
 
     def _known(self, asked: Asked) -> ApprovalRecord | None:
         found = self._store.find(ask_key(asked.requester, asked.binding))
@@ -187,6 +189,15 @@ class _ByApproval(Release):
     def _approval(self) -> Approval:
         terms = self._terms
         return policy_terms(terms.approvers, needed=terms.needed, seconds=terms.seconds)
+
+
+def _people(record: ApprovalRecord, asked: Asked) -> Iterator[str]:
+    """Who stands behind it, for those who look back when the request is gone."""
+    counted = [
+        one for one in record.approvals if standing([one], asked.terms, record.requester) == 1
+    ]
+    for vote in counted[:_MOST_PEOPLE]:
+        yield visible(vote.person or vote.subject)[:_LONGEST_NAME]
 
 
 def _change(upload: Upload, loaded: Loaded, active: InForce | None) -> PolicyChange:

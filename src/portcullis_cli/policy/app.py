@@ -6,6 +6,7 @@ from portcullis_cli.policy import (
     checking,
     diffing,
     explaining,
+    looking_back,
     pulling,
     pushing,
     signing,
@@ -31,3 +32,4 @@ APP.command("diff")(diffing.diff)
 APP.command("sign")(signing.sign)
 APP.command("pull")(pulling.pull)
 APP.command("push")(pushing.push)
+APP.command("history")(looking_back.history)

@@ -13,7 +13,7 @@ from portcullis.errors import StrictJsonError
 from portcullis.policy.faults import Fault
 from portcullis.policy.policy_text import MAXIMUM_BYTES
 from portcullis.strictjson import parse
-from portcullis.values import JsonObject
+from portcullis.values import JsonMapping, JsonObject
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.kept_grants import aws_answers
 
@@ -101,20 +101,31 @@ def read_status(client: Client, bucket: str, server: str) -> JsonObject | None:
     Raises:
         CommandError: the bucket does not answer, or the status cannot be understood.
     """
-    key = f"status/{server}.json"
+    key = status_key(server)
     found = read_object(client, bucket, key, maximum=MAXIMUM_STATUS_BYTES)
     if found is None:
         return None
-    try:
-        tree = parse(found.text, max_bytes=MAXIMUM_STATUS_BYTES)
-    except StrictJsonError as error:
-        raise unavailable(f"{key} cannot be understood") from error
-    if not isinstance(tree, dict):
+    tree = status_in(found.text)
+    if tree is None:
         raise unavailable(f"{key} cannot be understood")
     return tree
 
 
-def faults_of(status: JsonObject, key: str) -> list[Fault]:
+def status_key(server: str) -> str:
+    """Where it is told what became of the newest upload."""
+    return f"status/{server}.json"
+
+
+def status_in(text: bytes) -> JsonObject | None:
+    """A status object, None where it is none."""
+    try:
+        tree = parse(text, max_bytes=MAXIMUM_STATUS_BYTES)
+    except StrictJsonError:
+        return None
+    return tree if isinstance(tree, dict) else None
+
+
+def faults_of(status: JsonMapping, key: str) -> list[Fault]:
     """The faults or the warnings of a status."""
     listed = status.get(key)
     return [_fault(one) for one in (listed if isinstance(listed, list) else [])]

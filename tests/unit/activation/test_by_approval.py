@@ -198,7 +198,9 @@ def test_only_the_run_that_the_executor_started_releases_it() -> None:
     world = World()
     record = world.claimed()
     assert isinstance(world.decide(), Waiting)
-    assert world.decide(carrying=record.id) == Released(facts={"approval": record.id})
+    assert world.decide(carrying=record.id) == Released(
+        facts={"approval": record.id, "approved_by": ["ann", "ben"]}
+    )
 
 
 @pytest.mark.parametrize("state", ["pending", "approved", "done", "gone"])

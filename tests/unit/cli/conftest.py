@@ -12,6 +12,7 @@ from moto import mock_aws
 from portcullis.activation.release import Upload
 from portcullis.adapters.active_object import envelope
 from portcullis.adapters.kill_switch_object import KEY
+from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
 from portcullis.adapters.s3_policies import active_key
 from portcullis.policy.policy_text import parse_policy
 from portcullis.strictjson import dump
@@ -73,11 +74,20 @@ def _active(server: str) -> bytes:
 
 @pytest.fixture
 def bucket() -> Iterator[str]:
-    """A deployment's bucket: two servers have a policy in force, one of them is stopped."""
+    """A deployment's bucket: two servers have a policy in force, one of them is stopped.
+
+    That of `amazon-mq` has an earlier one behind it; that of `aws-iam` was never uploaded.
+    """
     with mock_aws():
         client = boto3.client("s3", region_name="us-east-1")
         client.create_bucket(Bucket="policies")
-        for server in ("amazon-mq", "aws-iam"):
-            client.put_object(Bucket="policies", Key=active_key(server), Body=_active(server))
+        client.put_bucket_versioning(
+            Bucket="policies", VersioningConfiguration={"Status": "Enabled"}
+        )
+        client.put_object(Bucket="policies", Key=active_key("aws-iam"), Body=_active("aws-iam"))
+        for default in ("allow", "deny"):
+            text = f'version: "1"\ndefault: {default}\n'.encode()
+            client.put_object(Bucket="policies", Key=incoming_key("amazon-mq"), Body=text)
+            PolicyActivation(client, "policies").activate("amazon-mq", now_seconds=NOW - 60)
         client.put_object(Bucket="policies", Key=KEY, Body=b'{"servers": ["amazon-mq"]}')
         yield "policies"
