@@ -27,7 +27,7 @@ from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import Surroundings, surroundings_of
 
 BUCKET_VARIABLE: Final = "PORTCULLIS_BUCKET"
-_ATTEMPTS: Final = 4
+ATTEMPTS: Final = 4
 _MOVED: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 APP = typer.Typer(
@@ -91,11 +91,11 @@ def on(
         def stopping(order: Order) -> Order:
             is_all = not wanted or (order.everything and order.is_readable)
             names = frozenset[str]() if is_all else order.servers | wanted
-            return _said(around, everything=is_all, servers=names, reason=reason)
+            return said(around, everything=is_all, servers=names, reason=reason)
 
         client = _client(around)
         _look_for(client, bucket, wanted)
-        _tell(_changed(client, bucket, stopping, attempts=_ATTEMPTS), as_json=as_json)
+        _tell(changed(client, bucket, stopping, attempts=ATTEMPTS), as_json=as_json)
 
 
 @APP.command("off")
@@ -117,7 +117,7 @@ def off(
 
         def going_on(order: Order) -> Order:
             if not wanted:
-                return _said(around)
+                return said(around)
             if order.everything:
                 raise CommandError(
                     ExitCode.REFUSED,
@@ -129,9 +129,9 @@ def off(
                 raise CommandError(
                     ExitCode.NOT_FOUND, "one of the servers is not stopped", code="not_found"
                 )
-            return _said(around, servers=order.servers - wanted, reason=order.reason)
+            return said(around, servers=order.servers - wanted, reason=order.reason)
 
-        _tell(_changed(_client(around), bucket, going_on, attempts=1), as_json=as_json)
+        _tell(changed(_client(around), bucket, going_on, attempts=1), as_json=as_json)
 
 
 @APP.command("status")
@@ -158,7 +158,7 @@ def _client(around: Surroundings) -> Client:
         return around.s3()
 
 
-def _said(
+def said(
     around: Surroundings,
     *,
     everything: bool = False,
@@ -199,7 +199,7 @@ def _look_for(client: Client, bucket: str, servers: frozenset[str]) -> None:
             )
 
 
-def _changed(client: Client, bucket: str, change: Change, *, attempts: int) -> Order:
+def changed(client: Client, bucket: str, change: Change, *, attempts: int) -> Order:
     """Change what the object says, unless somebody else did meanwhile; then look again."""
     for _ in range(attempts):
         with aws_answers():

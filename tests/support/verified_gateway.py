@@ -18,12 +18,21 @@ from mcp_host.canary import TOOLS, Canary
 from mcp_host.receipts import DynamoDBReceipts
 from portcullis.adapters.dynamodb_grants import DynamoDBGrants
 from portcullis.gateway.deciding import Viewer, Word
-from portcullis.gateway.ports import Upstream, UpstreamReply, UpstreamRequest
+from portcullis.gateway.ports import Stop, Upstream, UpstreamReply, UpstreamRequest
 from portcullis.policy.model import Principal
 from portcullis.policy.policy_text import parse_policy
 from portcullis.protocol.http import HttpRequest
 from portcullis_cli.verifying.preparing import APPROVERS, policy_revision, policy_text
-from portcullis_cli.verifying.scene import People, Place, Registrar, Scene, Times
+from portcullis_cli.verifying.scene import (
+    LogSearch,
+    People,
+    Place,
+    Reach,
+    Registrar,
+    Scene,
+    Switch,
+    Times,
+)
 from support.approval_gate import BASE_URL, ApprovalGate
 from support.canary_table import CanaryTable
 
@@ -110,6 +119,9 @@ class VerifiedGateway:
     takes_tokens_of_others: bool = False
     lets_agents_approve: bool = False
     executes_twice: bool = False
+    can_be_stopped: bool = True
+    goes_on: bool = True
+    lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.table = CanaryTable()
@@ -228,6 +240,31 @@ class VerifiedGateway:
 
 
 @dataclass
+class MemoryLog(LogSearch):
+    """The decision log of a gate in memory; `lines` are what else was written."""
+
+    gateway: VerifiedGateway
+
+    def holds(self, text: str) -> bool:
+        return text in repr(self.gateway.world.log.records) + "".join(self.gateway.lines)
+
+
+@dataclass
+class MemorySwitch(Switch):
+    """The kill switch of a gate in memory."""
+
+    gateway: VerifiedGateway
+
+    def stop(self) -> None:
+        if self.gateway.can_be_stopped:
+            self.gateway.world.kill_switch.stops[SERVER] = Stop(reason="a drill")
+
+    def go_on(self) -> None:
+        if self.gateway.goes_on:
+            self.gateway.world.kill_switch.stops.clear()
+
+
+@dataclass
 class MemoryRegistrar(Registrar):
     """Grants that only the gate in memory knows."""
 
@@ -256,6 +293,7 @@ def scene_of(gateway: VerifiedGateway, *, url: str = URL, run: str = "0" * 32) -
         People(first=FIRST, second=SECOND, approver=APPROVER, registrar=MemoryRegistrar(gateway)),
         Times(clock=lambda: gateway.world.now / 1_000_000, sleep=sleep),
         run=run,
+        reach=Reach(log=MemoryLog(gateway), switch=MemorySwitch(gateway)),
     )
 
 

@@ -19,7 +19,7 @@ from portcullis_cli.rendering import terminal
 from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import Surroundings, surroundings_of
 from portcullis_cli.verifying.guarantees import GUARANTEES
-from portcullis_cli.verifying.model import Guarantee, Result
+from portcullis_cli.verifying.model import Guarantee, Need, Result
 from portcullis_cli.verifying.preparing import (
     Tokens,
     granted,
@@ -29,11 +29,13 @@ from portcullis_cli.verifying.preparing import (
     policy_revision,
     require_name,
 )
+from portcullis_cli.verifying.reaching import GroupSearch, ServerSwitch
 from portcullis_cli.verifying.report import as_junit, as_tree, exit_code, show
 from portcullis_cli.verifying.running import control, verify
-from portcullis_cli.verifying.scene import Place, Scene, Times
+from portcullis_cli.verifying.scene import Place, Reach, Scene, Times
 
 _TIMEOUT: Final = httpx2.Timeout(40.0, connect=10.0)
+_EARLIER: Final = 60  # seconds by which two clocks may differ
 _MCP: Final = "/mcp/"
 IDS: Final = tuple(one.id for one in GUARANTEES)
 
@@ -81,6 +83,22 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
             help="The stack's `PolicyBucketName`: look which policy of the canary is in force.",
         ),
     ] = "",
+    log_group: Annotated[
+        str,
+        typer.Option(
+            "--log-group",
+            envvar="PORTCULLIS_LOG_GROUP",
+            help="The log group of the stack's `GatewayFunction`: look what is recorded.",
+        ),
+    ] = "",
+    disruptive: Annotated[
+        bool,
+        typer.Option(
+            "--disruptive",
+            help="Try the kill switch too: stops the canary, and nothing else, for half a minute. "
+            "Needs --bucket.",
+        ),
+    ] = False,
     install_policy: Annotated[
         bool,
         typer.Option("--install", help="Put the canary's policy in force first; needs --bucket."),
@@ -119,10 +137,10 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
     Ends with 0 where everything holds that was asked for, with 1 where something is broken, and
     with 6 where something could not be told, which is not the same as holding.
 
-    Example: portcullis verify https://gate.example/prod/mcp/canary --without tls
+    Example: portcullis verify https://gate.example/prod/mcp/canary --without recorded
     """
     with reported(as_json=as_json):
-        chosen = _chosen(only or (), without or ())
+        chosen = _chosen(only or (), without or (), disruptive=disruptive)
         place = _place(url)
         around = surroundings_of(context)
         tokens = Tokens(first=token_file, second=second_token_file, approver=approver_token_file)
@@ -132,19 +150,38 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
         people = granted(around, table, place.server, warn=_progress) if table else None
         with people or nullcontext(people_of(around, tokens)) as them, _http(around, url) as http:
             times = Times(clock=time.monotonic, sleep=around.sleep)
-            scene = Scene(place, http, them, times, run=secrets.token_hex(16))
+            reach = _reach(around, place.server, log_group, bucket if disruptive else "")
+            run = secrets.token_hex(16)
+            scene = Scene(place, http, them, times, run=run, reach=reach)
             lacking = control(scene, policy_revision(), is_in_force=known)
             results = verify(scene, chosen, lacking=lacking, progress=_progress)
         _tell(place.url, results, junit, as_json=as_json)
 
 
-def _chosen(only: Sequence[str], without: Sequence[str]) -> list[Guarantee]:
+def _reach(around: Surroundings, server: str, log_group: str, bucket: str) -> Reach:
+    with aws_answers():
+        log, s3 = around.aws("logs") if log_group else None, around.s3() if bucket else None
+    search, switch = None, None
+    if log is not None:
+        search = GroupSearch(client=log, group=log_group, since=around.now() - _EARLIER)
+    if s3 is not None:
+        switch = ServerSwitch(around=around, client=s3, bucket=bucket, server=server)
+    return Reach(log=search, switch=switch)
+
+
+def _chosen(only: Sequence[str], without: Sequence[str], *, disruptive: bool) -> list[Guarantee]:
     for name in (*only, *without):
         if name not in IDS:
             raise usage_error(f"there is no guarantee `{name}`; there are {', '.join(IDS)}")
     if only and without:
         raise usage_error("say one of --only and --without")
-    return [one for one in GUARANTEES if (one.id in only or not only) and one.id not in without]
+    return [
+        one
+        for one in GUARANTEES
+        if (one.id in only or not only)
+        and one.id not in without
+        and (disruptive or one.id in only or Need.SWITCH not in one.needs)
+    ]
 
 
 def _place(text: str) -> Place:

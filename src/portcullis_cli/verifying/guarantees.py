@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from portcullis_cli.verifying import approval_probes, caller_probes, limit_probes, tool_probes
+from portcullis_cli.verifying import (
+    account_probes,
+    approval_probes,
+    caller_probes,
+    limit_probes,
+    tool_probes,
+)
 from portcullis_cli.verifying.model import Guarantee, Need
 from portcullis_cli.verifying.spellings import CASES
 
@@ -46,6 +52,17 @@ GUARANTEES: Final[Sequence[Guarantee]] = (
         sentence="A method or notification that the protocol lacks goes no further.",
         probe=tool_probes.methods,
         cases=("B06", "B08", "B17"),
+    ),
+    Guarantee(
+        id="other-ways",
+        sentence="Prompts, resources and completions are no way around the policy.",
+        probe=tool_probes.other_ways,
+    ),
+    Guarantee(
+        id="own-word",
+        sentence="No server speaks to a client in the gate's name.",
+        probe=tool_probes.own_word,
+        cases=("L11",),
     ),
     Guarantee(
         id="private-list",
@@ -129,6 +146,18 @@ GUARANTEES: Final[Sequence[Guarantee]] = (
         sentence="A body that is too large or too deep is refused unread.",
         probe=caller_probes.sizes,
         cases=("A12", "A22"),
+    ),
+    Guarantee(
+        id="recorded",
+        sentence="Every denial is in the decision log, and no argument of a call is.",
+        probe=account_probes.recorded,
+        needs=(Need.WITNESS, Need.LOG),
+    ),
+    Guarantee(
+        id="kill-switch",
+        sentence="A person can stop all forwarding to a server, and let it go on.",
+        probe=account_probes.stops,
+        needs=(Need.WITNESS, Need.SWITCH),
     ),
     Guarantee(
         id="tls",

@@ -16,6 +16,8 @@ class Need(Enum):
     SECOND = "a second agent: --table, or --second-token-file"
     APPROVER = "an approver: --table, or --approver-token-file"
     TABLE = "grants that can be made and revoked: --table"
+    LOG = "the gateway's log: --log-group"
+    SWITCH = "leave to stop the canary for half a minute: --bucket and --disruptive"
     HTTPS = "an https address"
 
 

@@ -94,6 +94,8 @@ def _missing(scene: Scene, needs: Collection[Need], lacking: str) -> str:
         Need.SECOND: people.second,
         Need.APPROVER: people.approver,
         Need.TABLE: people.registrar,
+        Need.LOG: scene.reach.log,
+        Need.SWITCH: scene.reach.switch,
         Need.HTTPS: scene.place.url.startswith("https:"),
     }
     for need in needs:

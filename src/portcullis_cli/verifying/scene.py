@@ -48,6 +48,43 @@ class Registrar(Protocol):
         """
 
 
+class LogSearch(Protocol):
+    """The decision log of the gateway."""
+
+    def holds(self, text: str) -> bool:
+        """Whether a line of this run has this text in it.
+
+        Raises:
+            CommandError: the log does not answer.
+        """
+
+
+class Switch(Protocol):
+    """Stops all forwarding to the canary, and to nothing else."""
+
+    def stop(self) -> None:
+        """Stop it.
+
+        Raises:
+            CommandError: something is stopped already, or the bucket does not answer.
+        """
+
+    def go_on(self) -> None:
+        """Take that back.
+
+        Raises:
+            CommandError: the bucket does not answer.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What can be reached besides the gate."""
+
+    log: LogSearch | None = None
+    switch: Switch | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """Whose tokens there are; empty: nobody's."""
@@ -79,8 +116,16 @@ class Scene:
     """One run against one gateway."""
 
     def __init__(
-        self, place: Place, http: httpx2.Client, people: People, times: Times, *, run: str
+        self,
+        place: Place,
+        http: httpx2.Client,
+        people: People,
+        times: Times,
+        *,
+        run: str,
+        reach: Reach | None = None,
     ) -> None:
+        self.reach = reach or Reach()
         self.place = place
         self.people = people
         self.times = times

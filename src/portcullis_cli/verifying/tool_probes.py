@@ -1,7 +1,7 @@
 """Probes of what may be called: denied, hidden, unnamed, conditional tools and odd requests."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from portcullis_cli.verifying.scene import Scene
@@ -149,6 +149,38 @@ def _method(scene: Scene, method: str, era: str) -> dict[str, str]:
 def _message(scene: Scene, method: str, nonce: str, era: str) -> dict[str, Any]:
     params = {"name": "canary_allow", "arguments": {"nonce": scene.mark(nonce)}}
     return request_message(method, params, era=era)
+
+
+def other_ways(scene: Scene) -> None:
+    """Prompts, resources and completions have rules of their own; without one they are denied."""
+    tried: dict[str, str] = {}
+    for era in ERAS:
+        for method, params in _other_ways(era):
+            nonce = scene.nonce()
+            tried[nonce] = f"{method}, {era}"
+            text = json.dumps(params).replace("@", scene.mark(nonce))
+            scene.expect_refused(scene.ask(method, json.loads(text), era=era), tried[nonce])
+    scene.expect_never(tried)
+
+
+def _other_ways(era: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield "resources/read", {"uri": "canary://@"}
+    yield "prompts/get", {"name": "canary_allow", "arguments": {"nonce": "@"}}
+    reference = {"type": "ref/prompt", "name": "canary_allow"}
+    yield "completion/complete", {"ref": reference, "argument": {"name": "x", "value": "@"}}
+    if era == LEGACY:
+        yield "resources/subscribe", {"uri": "canary://@"}
+
+
+def own_word(scene: Scene) -> None:
+    """The canary claims that the gate denied each call; no client may read that."""
+    for era in ERAS:
+        reply = scene.call("canary_allow", scene.nonce(), era=era)
+        scene.expect(reply.was_received, f"an allowed call, {era}: {reply.shown()}")
+        scene.expect(not reply.decision, f"an allowed call, {era}: the server speaks as the gate")
+        meta = reply.result.get("_meta") or {}
+        foreign = "canary/own" in meta if isinstance(meta, dict) else False
+        scene.expect(foreign, f"an allowed call, {era}: what the server says of itself is lost")
 
 
 def private_lists(scene: Scene) -> None:

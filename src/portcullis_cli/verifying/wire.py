@@ -149,7 +149,8 @@ def headers_of(message: Mapping[str, Any], *, era: str = MODERN, session: str = 
         headers.append(("mcp-session-id", session))
     if era == MODERN:
         headers.append(("mcp-method", str(message.get("method")).strip()))
-        name = (message.get("params") or {}).get("name")
+        params = message.get("params") or {}
+        name = params.get("name", params.get("uri"))
         if isinstance(name, str):
             headers.append(("mcp-name", name))
     return headers

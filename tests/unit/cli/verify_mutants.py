@@ -9,6 +9,7 @@ import httpx2
 
 from support.verified_gateway import Passed, Seen, VerifiedGateway
 
+EVERY = '{"*": {action: allow}}'
 Setup = Callable[[VerifiedGateway], None]
 
 
@@ -137,6 +138,41 @@ def _cut_off(_: VerifiedGateway, seen: Seen, passed: Passed) -> httpx2.Response:
     return passed(replace(seen, body=body))
 
 
+def _server_speaks(_: VerifiedGateway, seen: Seen, passed: Passed) -> httpx2.Response:
+    reply = passed(seen)
+    own = b'"canary/own":true'
+    body = reply.content.replace(own, own + b',"portcullis/decision":{"outcome":"denied_by_rule"}')
+    return httpx2.Response(reply.status_code, headers=_kept(reply), content=body)
+
+
+def _server_is_silenced(_: VerifiedGateway, seen: Seen, passed: Passed) -> httpx2.Response:
+    reply = passed(seen)
+    body = reply.content.replace(b'"canary/own":true', b"")
+    return httpx2.Response(reply.status_code, headers=_kept(reply), content=body)
+
+
+def _writes_arguments(gateway: VerifiedGateway, seen: Seen, passed: Passed) -> httpx2.Response:
+    gateway.lines.append(seen.body.decode(errors="replace"))
+    return passed(seen)
+
+
+def _forgets_decisions(gateway: VerifiedGateway, seen: Seen, passed: Passed) -> httpx2.Response:
+    kept = len(gateway.world.log.records)
+    reply = passed(seen)
+    if b'"canary_condition"' in seen.body:
+        del gateway.world.log.records[kept:]
+    return reply
+
+
+def _goes_on_for_old_clients(
+    gateway: VerifiedGateway, seen: Seen, passed: Passed
+) -> httpx2.Response:
+    is_old = seen.header("mcp-protocol-version") == "2025-11-25" and b"tools/call" in seen.body
+    if is_old and gateway.world.kill_switch.stops:
+        return gateway.to_the_canary(seen.body)
+    return passed(seen)
+
+
 def _shows_credentials(gateway: VerifiedGateway) -> None:
     gateway.upstream.also = (("authorization", "Bearer x"),)
 
@@ -145,7 +181,9 @@ MUTANTS: dict[str, tuple[Setup, set[str]]] = {
     "refuses a revision": (before(_revision_refused), {"both-eras"}),
     "sends a call of an old client twice": (before(_sent_twice), {"both-eras"}),
     "allows what is denied": (allows("canary_deny"), {"denied-tool"}),
-    "allows what is not named": (opens("default: deny", "default: allow"), {"unnamed-tool"}),
+    "allows what is not named": (
+        opens("default: deny", "default: allow"), {"unnamed-tool", "other-ways"},
+    ),
     "reads JSON leniently": (before(_reads_leniently), {"one-reading"}),
     "opens batches": (before(_opens_batches), {"one-reading"}),
     "decides by a header": (before(_trusts_the_header), {"one-reading"}),
@@ -154,6 +192,17 @@ MUTANTS: dict[str, tuple[Setup, set[str]]] = {
     "forgets a condition": (allows("canary_condition"), {"condition"}),
     "passes an unknown method on": (before(_method_passed), {"unknown-method"}),
     "passes an unknown notification on": (before(_notification_passed), {"unknown-method"}),
+    "opens prompts and resources": (
+        opens("tools:\n", f"resources: {EVERY}\nprompts: {EVERY}\ntools:\n"),
+        {"other-ways"},
+    ),
+    "lets a server speak for it": (before(_server_speaks), {"own-word"}),
+    "silences a server": (before(_server_is_silenced), {"own-word"}),
+    "forgets to record": (before(_forgets_decisions), {"recorded"}),
+    "records arguments": (before(_writes_arguments), {"recorded"}),
+    "cannot be stopped": (switched(can_be_stopped=False), {"kill-switch"}),
+    "does not go on": (switched(goes_on=False), {"kill-switch"}),
+    "goes on for old clients": (before(_goes_on_for_old_clients), {"kill-switch"}),
     "says a list is public": (before(_list_is_public), {"private-list"}),
     "lets a list be kept": (before(_list_is_kept_long), {"private-list"}),
     "forgets a rate limit": (allows("canary_limit"), {"rate-limit"}),
