@@ -31,6 +31,7 @@ from portcullis.protocol.codes import Code
 from portcullis.protocol.methods import METHODS
 from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
 from portcullis.registration import words
+from portcullis_cli.status.checks import CHECKS
 from portcullis_cli.verifying.guarantees import GUARANTEES
 
 ROOT = Path(__file__).parents[1]
@@ -181,6 +182,10 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "monitor-settings": settings(MonitorSettings),
     **{name: partial(table, *rows) for name, rows in tool_pages.ROWS.items()},
     "guarantees": guarantees,
+    "status-checks": lambda: table(
+        ("check", "reads", "somebody should act where", "next", "needs"),
+        ((f"`{one.name}`", one.reads, one.attention, _code(one.do), one.needs) for one in CHECKS),
+    ),
     "cli-commands": lambda: table(
         ("command", "what it does", "example"), command_pages.command_rows()
     ),
@@ -194,6 +199,15 @@ TABLES: Mapping[str, Callable[[], str]] = {
 def render(page: str) -> str:
     """Answer the page with every table made anew."""
     return BLOCK.sub(lambda found: found[1] + TABLES[found["name"]]() + found[3], page)
+
+
+def _code(text: str) -> str:
+    """A next step as a page shows it: a link to a page of ours, or a command."""
+    path, _, section = text.partition("#")
+    if not path.startswith("docs/"):
+        return f"`{text}`"
+    at = f"#{section}" if section else ""
+    return f"[{path.removeprefix('docs/')}{at}](../{path.removeprefix('docs/')}{at})"
 
 
 def main() -> None:

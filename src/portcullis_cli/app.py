@@ -7,6 +7,7 @@ from portcullis_cli.doctoring.command import doctor
 from portcullis_cli.policy.app import APP as POLICY
 from portcullis_cli.servers.app import APP as SERVERS
 from portcullis_cli.stack import use_stack
+from portcullis_cli.status.command import status
 from portcullis_cli.verifying.command import verify_gateway
 
 APP = typer.Typer(
@@ -26,5 +27,6 @@ APP.command("doctor")(doctor)
 APP.add_typer(POLICY)
 APP.add_typer(approvals.APP)
 APP.add_typer(grants.APP)
+APP.command("status")(status)
 APP.add_typer(SERVERS)
 APP.add_typer(kill_switch.APP)

@@ -25,13 +25,13 @@ MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
     {
         ExitCode.OK: "it was done",
         ExitCode.REFUSED: "it was not done: this person may not, somebody was faster, "
-        "the deadline has passed, or the question was answered with no",
+        "the deadline has passed, or the question was answered with no; or somebody should act",
         ExitCode.USAGE: "the command line is not right; nothing was sent, or nothing accepted",
         ExitCode.NOT_FOUND: "there is no such request, grant or server, "
         "or this person may not see it",
         ExitCode.UNAUTHENTICATED: "the token is not (or no longer) good",
-        ExitCode.UNAVAILABLE: "the console, the table or the bucket did not answer, "
-        "or not as it should",
+        ExitCode.UNAVAILABLE: "the console, the table, the bucket or another part did not answer, "
+        "or not as it should: what is shown is not all there is to tell",
         ExitCode.UNDECIDED: "it cannot be told: a policy has more cases than can be looked at, "
         "or a guarantee could not be tried",
         ExitCode.WAITING: "it was uploaded and is not in force yet: somebody has to approve it, "

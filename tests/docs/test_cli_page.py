@@ -34,6 +34,7 @@ def test_every_command_is_on_the_page() -> None:
         "lock",
         "verify",
         "doctor",
+        "status",
         *(f"policy {word}" for word in ("validate", "explain", "test", "check", "diff", "sign")),
         *(f"policy {word}" for word in ("pull", "push", "history")),
         *(f"approvals {word}" for word in ("list", "show", "approve", "deny")),

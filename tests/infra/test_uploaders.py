@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from portcullis.adapters.dynamodb_approvals import INDEX
 from portcullis.adapters.kill_switch_object import KEY
 from portcullis.adapters.s3_activation import incoming_key, lock_key
 from portcullis.adapters.s3_registrations import active_server_key
@@ -18,7 +19,8 @@ PEOPLE = {
 
 
 def test_who_writes_policies_brings_no_servers_and_nobody_writes_what_is_in_force() -> None:
-    others = {"HostGuardRecordsPolicy", "KillSwitchPolicy"}  # it only denies; see below
+    # The first only denies; of the others see below.
+    others = {"HostGuardRecordsPolicy", "KillSwitchPolicy", "OperatorReaderPolicy"}
     assert set(of_type("AWS::IAM::ManagedPolicy")) == set(PEOPLE) | others
     for name, written in PEOPLE.items():
         reach: dict[str, set[str]] = {}
@@ -48,6 +50,29 @@ def test_who_stops_the_gate_writes_the_switch_and_nothing_else() -> None:
         "s3:PutObject": switch,
         "s3:ListBucket": {"Fn::GetAtt": ["PolicyBucket", "Arn"]},
     }
+
+
+def test_who_is_on_call_changes_nothing_and_reads_no_request_and_no_secret() -> None:
+    held = statements("OperatorReaderPolicy")
+    assert {one["Effect"] for one in held} == {"Allow"}
+    actions = {action for one in held for action in one["Action"]}
+    assert actions == {
+        "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions",
+        "dynamodb:Query", "cloudformation:DescribeStacks", "cloudformation:ListStackResources",
+        "sqs:GetQueueAttributes", "cloudwatch:DescribeAlarms", "secretsmanager:DescribeSecret",
+        "kms:DescribeKey",
+    }  # fmt: skip
+    (query,) = [one for one in held if one["Action"] == ["dynamodb:Query"]]
+    assert query["Resource"] == {"Fn::Sub": "${StateTable.Arn}/index/" + INDEX}
+    (index,) = RESOURCES["StateTable"]["Properties"]["GlobalSecondaryIndexes"]
+    assert (index["IndexName"], index["Projection"]) == (INDEX, {"ProjectionType": "KEYS_ONLY"})
+    by_action = {action: one["Resource"] for one in held for action in one["Action"]}
+    for kind, action in (
+        ("AWS::SecretsManager::Secret", "secretsmanager:DescribeSecret"),
+        ("AWS::KMS::Key", "kms:DescribeKey"),
+        ("AWS::SQS::Queue", "sqs:GetQueueAttributes"),
+    ):
+        assert targets(by_action[action]) == set(of_type(kind)), "all that `status` looks at"
 
 
 def test_no_role_of_the_stack_stops_anything_or_lets_it_go_on() -> None:
@@ -106,6 +131,7 @@ def test_a_hosted_server_gives_nobody_a_right_to_upload() -> None:
     assert targets(rights["Condition"]["ArnEquals"]["iam:PolicyARN"]) == {
         *PEOPLE,
         "KillSwitchPolicy",
+        "OperatorReaderPolicy",
     }
 
 

@@ -86,6 +86,7 @@ class Terminal:
     transport: httpx2.BaseTransport | None = None
     answers: str | None = None
     s3: Callable[[], Any] = lambda: boto3.client("s3")
+    dynamodb: Callable[[], Any] = lambda: boto3.client("dynamodb")
     sleep: Callable[[float], None] = lambda _seconds: None
     environment: dict[str, str] = field(default_factory=dict)
     server: ServerTools = SAMPLE
@@ -99,7 +100,7 @@ class Terminal:
             aws=lambda service: self.services.get(service) or SomeKey(),
             environment=environment,
             is_terminal=lambda: self.answers is not None,
-            dynamodb=lambda: boto3.client("dynamodb"),
+            dynamodb=self.dynamodb,
             s3=self.s3,
             now=lambda: NOW,
             sleep=self.sleep,

@@ -51,7 +51,7 @@ def list_servers(
     """
     with reported(as_json=as_json):
         around = surroundings_of(context)
-        at, now = _base(url), around.now()
+        at, now = base_of(url), around.now()
         source = _bucket(around, bucket)
         known = source.names()
         servers = [server_of(source.kept(name, known)) for name in names_of(known)]
@@ -81,7 +81,7 @@ def show(
     with reported(as_json=as_json):
         require_server(server)
         around = surroundings_of(context)
-        at, now = _base(url), around.now()
+        at, now = base_of(url), around.now()
         source = _bucket(around, bucket)
         known = source.names()
         if server not in names_of(known):
@@ -118,7 +118,12 @@ def _bucket(around: Surroundings, bucket: str) -> ServersBucket:
         return ServersBucket(around.s3(), bucket)
 
 
-def _base(url: str) -> str:
+def base_of(url: str) -> str:
+    """What addresses of the gateway begin with, "" where the console's is not told.
+
+    Raises:
+        CommandError: it is no address of a console.
+    """
     return checked_url(url).removesuffix("/approvals") if url else ""
 
 

@@ -117,7 +117,7 @@ def server_of(kept: Kept) -> Server:
         upload=_upload(kept.status, seen=UPLOAD in kept.uploads),
         history=_history(kept.status),
         tools=tools,
-        drift=_drift(policy, tools),
+        drift=_drift(kept.name, policy, tools),
     )
 
 
@@ -212,7 +212,7 @@ def _tools(kept: Kept, registered: Told[Registered]) -> Told[Tools]:
     )
 
 
-def _drift(policy: Told[InForce], tools: Told[Tools]) -> Told[Drift]:
+def _drift(name: str, policy: Told[InForce], tools: Told[Tools]) -> Told[Drift]:
     """None where nothing is locked; without a policy or a tool list nothing can be compared."""
     if not isinstance(policy, InForce):
         return policy
@@ -220,7 +220,7 @@ def _drift(policy: Told[InForce], tools: Told[Tools]) -> Told[Drift]:
     if lock is None:
         return None
     if not isinstance(tools, Tools):
-        return tools or Untold("no tool list is stored, so nothing can be compared with the lock")
+        return tools or Untold(f"no tool list of {name} is stored to compare with its lock")
     shown = tools.snapshot.tools
     differing = {
         name: found

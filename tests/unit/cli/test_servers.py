@@ -206,7 +206,7 @@ def test_a_lock_that_cannot_be_compared_is_not_called_kept(
     deployed.lock("amazon-mq", lock_text(tmp_path, "amazon-mq"))
     ran = deployed.terminal.run("servers", "list")
     assert ran.exit_code == ExitCode.UNAVAILABLE
-    assert "no tool list is stored" in ran.stderr
+    assert "no tool list of amazon-mq is stored" in ran.stderr
 
 
 @pytest.mark.parametrize("error", FAULTS)

@@ -1,0 +1,1 @@
+"""`portcullis status`: one page for the person on call. It only reads."""
