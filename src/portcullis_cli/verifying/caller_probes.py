@@ -104,6 +104,8 @@ def sessions(scene: Scene) -> None:
     """One agent's session is nothing to another, and an invented one to nobody."""
     held = scene.session(token=scene.people.first)
     tampered = held[:-1] + ("A" if held[-1] != "A" else "B")
+    own = _in_session(scene, scene.nonce(), held, scene.people.first)
+    scene.require_received(own, "a call in one's own session")
     tried: dict[str, str] = {}
     rows = (
         ("another agent's session", held, scene.people.second),
@@ -113,11 +115,14 @@ def sessions(scene: Scene) -> None:
     for what, session, token in rows:
         nonce = scene.nonce()
         tried[nonce] = what
-        message = call_message("canary_allow", {"nonce": scene.mark(nonce)}, era=LEGACY)
-        headers = headers_of(message, era=LEGACY, session=session)
-        reply = scene.post(json.dumps(message).encode(), headers, token=token)
-        scene.expect_refused(reply, what)
+        scene.expect_refused(_in_session(scene, nonce, session, token), what)
     scene.expect_never(tried)
+
+
+def _in_session(scene: Scene, nonce: str, session: str, token: str) -> Reply:
+    message = call_message("canary_allow", {"nonce": scene.mark(nonce)}, era=LEGACY)
+    headers = headers_of(message, era=LEGACY, session=session)
+    return scene.post(json.dumps(message).encode(), headers, token=token)
 
 
 def credentials(scene: Scene) -> None:
@@ -166,10 +171,13 @@ def sizes(scene: Scene) -> None:
         "a thousand lists in one another": lambda mark: _padded(mark, "[" * 1000 + "]" * 1000),
     }
     tried: dict[str, str] = {}
+    headers = headers_of(call_message("canary_allow", {}), era=MODERN)
+    for padding in ("x" * 1000, "[" * 5 + "]" * 5):
+        small = scene.post(_padded(scene.mark(scene.nonce()), padding), headers)
+        scene.require_received(small, "a call that is neither large nor deep")
     for what, body in bodies.items():
         nonce = scene.nonce()
         tried[nonce] = what
-        headers = headers_of(call_message("canary_allow", {}), era=MODERN)
         scene.expect_refused(scene.post(body(scene.mark(nonce)), headers), what)
     scene.expect_never(tried)
 

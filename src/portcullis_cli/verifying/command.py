@@ -36,6 +36,7 @@ from portcullis_cli.verifying.scene import Place, Reach, Scene, Times
 
 _TIMEOUT: Final = httpx2.Timeout(40.0, connect=10.0)
 _EARLIER: Final = 60  # seconds by which two clocks may differ
+CANARY: Final = "canary"  # as the template calls it
 _MCP: Final = "/mcp/"
 IDS: Final = tuple(one.id for one in GUARANTEES)
 
@@ -197,6 +198,8 @@ def _policy_in_force(
     """Whether the canary's policy is known to be in force; puts it there where that is wanted."""
     if put and not bucket:
         raise usage_error("--install needs --bucket")
+    if put and server != CANARY:
+        raise usage_error(f"--install takes the place of a policy: of `{CANARY}` only")
     if not bucket:
         return False
     with aws_answers():

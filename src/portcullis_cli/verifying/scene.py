@@ -259,6 +259,15 @@ class Scene:
         for nonce, what in tried.items():
             self.expect(nonce not in calls, f"{what}: it reached the server")
 
+    def require_received(self, reply: Reply, what: str) -> None:
+        """A call of the same shape that is right went through: else refusals would say nothing.
+
+        Raises:
+            UndecidedError: it did not.
+        """
+        if not require_sound(reply, what).was_received:
+            raise UndecidedError(f"{what}, which is right, is not executed: {reply.shown()}")
+
     def expect_refused(self, reply: Reply, what: str) -> None:
         """It was answered with a no.
 

@@ -151,5 +151,11 @@ def _rows() -> Iterator[Spelling]:
     )
 
 
+PLAIN: Final = (
+    Spelling(case="", what="an allowed call", body=_named(_ALLOWED)),
+    Spelling(case="", what="an allowed call", body=_modern(_ALLOWED), era=MODERN, named=_ALLOWED),
+)
+"""What is written as it should be, in the same way: it has to go through."""
+
 SPELLINGS: Final[Sequence[Spelling]] = tuple(_rows())
 CASES: Final = tuple(sorted({one.case for one in SPELLINGS}))

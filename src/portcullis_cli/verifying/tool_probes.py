@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from portcullis_cli.verifying.scene import Scene
-from portcullis_cli.verifying.spellings import SPELLINGS
+from portcullis_cli.verifying.spellings import PLAIN, SPELLINGS
 from portcullis_cli.verifying.wire import (
     LEGACY,
     LEGACY_REVISIONS,
@@ -44,6 +44,9 @@ def _never_called(scene: Scene, tool: str, what: str) -> None:
 def spellings(scene: Scene) -> None:
     """Every row of `spellings`: refused, and never arrived."""
     session = scene.session()
+    for row in PLAIN:
+        reply = scene.post(row.body(scene.mark(scene.nonce())), row.all_headers(session))
+        scene.require_received(reply, f"{row.what}, {row.era}")
     tried = {}
     for row in SPELLINGS:
         nonce = scene.nonce()
@@ -122,6 +125,8 @@ def eras(scene: Scene) -> None:
 
 def methods(scene: Scene) -> None:
     """Methods that no revision has, or that are written almost right, go nowhere."""
+    for era in ERAS:
+        scene.require_received(_sent(scene, "tools/call", scene.nonce(), era), f"a call, {era}")
     tried: dict[str, str] = {}
     for method in ("tools/Call", "tools/call ", "tools//call", "admin/run", "canary_allow"):
         for era in ERAS:
@@ -139,11 +144,14 @@ def methods(scene: Scene) -> None:
 def _method(scene: Scene, method: str, era: str) -> dict[str, str]:
     nonce = scene.nonce()
     what = f"method `{method}`, {era}"
+    scene.expect_refused(_sent(scene, method, nonce, era), what)
+    return {nonce: what}
+
+
+def _sent(scene: Scene, method: str, nonce: str, era: str) -> Reply:
     message = _message(scene, method, nonce, era)
     session = "" if era == MODERN else scene.session()
-    headers = headers_of(message, era=era, session=session)
-    scene.expect_refused(scene.post(json.dumps(message).encode(), headers), what)
-    return {nonce: what}
+    return scene.post(json.dumps(message).encode(), headers_of(message, era=era, session=session))
 
 
 def _message(scene: Scene, method: str, nonce: str, era: str) -> dict[str, Any]:
@@ -176,7 +184,7 @@ def own_word(scene: Scene) -> None:
     """The canary claims that the gate denied each call; no client may read that."""
     for era in ERAS:
         reply = scene.call("canary_allow", scene.nonce(), era=era)
-        scene.expect(reply.was_received, f"an allowed call, {era}: {reply.shown()}")
+        scene.require_received(reply, f"an allowed call, {era}")
         scene.expect(not reply.decision, f"an allowed call, {era}: the server speaks as the gate")
         meta = reply.result.get("_meta") or {}
         foreign = "canary/own" in meta if isinstance(meta, dict) else False

@@ -307,6 +307,14 @@ def test_what_is_not_right_is_told_before_anything_is_sent(
     assert deployment.gateway.table.items == {}
 
 
+def test_no_other_server_s_policy_is_replaced(deployment: Deployment) -> None:
+    url = URL.replace("/canary", "/amazon-mq")
+    ran = deployment.terminal.run("verify", url, "--bucket", "policies", "--install")
+    assert (ran.exit_code, ran.stdout) == (ExitCode.USAGE, "")
+    assert "of `canary` only" in ran.stderr
+    assert "Contents" not in deployment.s3.list_objects_v2(Bucket="policies")
+
+
 @pytest.mark.parametrize(
     "url", ["http://gate.example/mcp/canary", "https://gate.example/x", "https://g/mcp/a/b"]
 )

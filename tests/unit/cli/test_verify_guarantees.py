@@ -14,7 +14,7 @@ from portcullis_cli.verifying.model import Need, Result, State
 from portcullis_cli.verifying.preparing import policy_revision
 from portcullis_cli.verifying.running import control, verify
 from portcullis_cli.verifying.scene import People, Scene
-from portcullis_cli.verifying.wire import Reply
+from portcullis_cli.verifying.wire import LEGACY, Reply
 from support.dynamodb_faults import client_error
 from support.verified_gateway import FIRST, URL, VerifiedGateway, scene_of
 from unit.cli.verify_mutants import MUTANTS, Setup
@@ -127,6 +127,20 @@ class Forgetful:
 
     def get_item(self, **_given: Any) -> dict[str, Any]:
         return {}
+
+
+def test_a_gate_that_refuses_everything_of_an_era_is_not_called_careful() -> None:
+    """Refusals say something only where the same call, written rightly, goes through."""
+    gateway = VerifiedGateway()
+    gateway.before = lambda seen, passed: (
+        httpx2.Response(400, json={})
+        if seen.header("mcp-protocol-version") == LEGACY and b"tools/call" in seen.body
+        else passed(seen)
+    )
+    results = ran(scene_of(gateway))
+    assert results["both-eras"].state is State.BROKEN
+    undecided = {"one-reading", "own-session", "own-word", "unknown-method"}
+    assert undecided <= with_state(results, State.UNKNOWN)
 
 
 def test_receipts_that_cannot_be_read_halfway_leave_the_rest_undecided() -> None:
