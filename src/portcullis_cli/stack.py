@@ -47,7 +47,7 @@ def use_stack(
         return
     if _is_typed(context):
         _require_one_deployment(around.environment)
-    outputs = cache(lambda: _outputs(around, stack))
+    outputs = cache(lambda: outputs_of(around, stack))
     context.default_map = _defaults(context.command, outputs, stack)
 
 
@@ -98,7 +98,7 @@ def _reading(output: str, outputs: Outputs, stack: str) -> Callable[[], str]:
     return read
 
 
-def _outputs(around: Surroundings, stack: str) -> Mapping[str, str]:
+def outputs_of(around: Surroundings, stack: str) -> Mapping[str, str]:
     """The stack's outputs (CloudFormation API reference, DescribeStacks).
 
     Raises:

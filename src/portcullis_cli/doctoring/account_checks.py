@@ -22,7 +22,7 @@ from portcullis_cli.doctoring.model import (
     unknown,
     wrong,
 )
-from portcullis_cli.kill_switch import BUCKET_VARIABLE
+from portcullis_cli.errors import unavailable
 from portcullis_cli.policy.deployment import read_object, read_status
 from portcullis_cli.rendering import plain
 
@@ -168,9 +168,8 @@ def _pairs(listed: Any, key: str, value: str) -> Mapping[str, str]:
 
 def grant(patient: Patient) -> Finding:
     """Whose grant the token is, and for how long; that the table answers."""
-    if not patient.table:
-        raise NotGivenError("--table")
-    grants = DynamoDBGrants(patient.client("dynamodb"), patient.table)
+    table = patient.table or _output(patient, "StateTableName", "--table")
+    grants = DynamoDBGrants(patient.client("dynamodb"), table)
     now = patient.around.now()
     held = grants.find(patient.token or "none", now_seconds=now)
     if held is None:
@@ -195,11 +194,9 @@ def grant(patient: Patient) -> Finding:
 
 def policies(patient: Patient) -> Finding:
     """Whether any server's newest upload is not in force; that the bucket answers."""
-    if not patient.bucket:
-        raise NotGivenError(f"--bucket or {BUCKET_VARIABLE}")
-    client = patient.client("s3")
-    servers = sorted(_servers(client, patient.bucket))
-    states = {name: (read_status(client, patient.bucket, name) or {}) for name in servers}
+    client, bucket = patient.client("s3"), _bucket(patient)
+    servers = sorted(_servers(client, bucket))
+    states = {name: (read_status(client, bucket, name) or {}) for name in servers}
     if not states:
         return caution("no policy was ever uploaded: every call is denied", "`policy push`")
     dead = [name for name, one in states.items() if one.get("in_force") is None]
@@ -219,9 +216,7 @@ def policies(patient: Patient) -> Finding:
 
 def forwarding(patient: Patient) -> Finding:
     """Whether a person has stopped the gate, or some server."""
-    if not patient.bucket:
-        raise NotGivenError(f"--bucket or {BUCKET_VARIABLE}")
-    found = read_object(patient.client("s3"), patient.bucket, KEY, maximum=MAXIMUM_BYTES)
+    found = read_object(patient.client("s3"), _bucket(patient), KEY, maximum=MAXIMUM_BYTES)
     order = NOTHING_STOPPED if found is None else read_order(found.text)
     if not order.is_readable:
         return wrong(f"{KEY} cannot be understood: nothing is forwarded", "`kill-switch off`")
@@ -229,6 +224,20 @@ def forwarding(patient: Patient) -> Finding:
         which = "every server" if order.everything else ", ".join(sorted(order.servers))
         return caution(f"stopped: {which}", "`portcullis kill-switch status` says by whom and why")
     return good("nothing is stopped")
+
+
+def _bucket(patient: Patient) -> str:
+    return patient.bucket or _output(patient, "PolicyBucketName", "--bucket")
+
+
+def _output(patient: Patient, name: str, option: str) -> str:
+    """What was not given, as the stack has it."""
+    if not patient.stack:
+        raise NotGivenError(option)
+    found = read_stack(patient).outputs.get(name, "")
+    if not found:
+        raise unavailable(f"the stack has no output {name}")
+    return found
 
 
 def _servers(client: Any, bucket: str) -> set[str]:

@@ -20,9 +20,9 @@ from portcullis_cli.kept_grants import TABLE_VARIABLE
 from portcullis_cli.kill_switch import BUCKET_VARIABLE
 from portcullis_cli.rendering import plain, terminal
 from portcullis_cli.reporting import reported, tell
+from portcullis_cli.stack import stack_of
 from portcullis_cli.surroundings import surroundings_of
 
-STACK_VARIABLE: Final = "PORTCULLIS_STACK"
 _TIMEOUT: Final = httpx2.Timeout(30.0, connect=10.0)
 _STYLES: Final = {
     Verdict.GOOD: "green",
@@ -34,7 +34,7 @@ _NOT_GIVEN: Final = "not given"
 Found: TypeAlias = Sequence[tuple[Check, Finding | str]]
 
 
-def doctor(  # noqa: PLR0913 - a command's options
+def doctor(
     context: typer.Context,
     *,
     url: Annotated[
@@ -55,21 +55,15 @@ def doctor(  # noqa: PLR0913 - a command's options
         str,
         typer.Option("--bucket", envvar=BUCKET_VARIABLE, help="The stack's `PolicyBucketName`."),
     ] = "",
-    stack: Annotated[
-        str,
-        typer.Option(
-            "--stack", envvar=STACK_VARIABLE, help="The deployment's CloudFormation stack."
-        ),
-    ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Write what was found as one line of JSON.")
     ] = False,
 ) -> None:
     """Look whether a set-up is right: address, clock, token, policies, stack, and who is told.
 
-    Only looks, and says what to do about each thing. What needs an option that was not given is
-    listed as such. Ends with 0 where nothing is wrong, with 1 where something is, and with 6 where
-    something could not be told.
+    Only looks, and says what to do about each thing. With `portcullis --stack NAME` it looks at
+    the whole deployment; what needs something that was not given is listed as such. Ends with 0
+    where nothing is wrong, with 1 where something is, and with 6 where something could not be told.
 
     Example: portcullis doctor https://gate.example/prod/mcp/canary
     """
@@ -93,7 +87,7 @@ def doctor(  # noqa: PLR0913 - a command's options
                 token=token,
                 table=table,
                 bucket=bucket,
-                stack=stack,
+                stack=stack_of(context),
             )
             found = [*examine(patient, progress=lambda line: typer.echo(line, err=True))]
         if as_json:
@@ -133,7 +127,7 @@ def _show(console: Console, url: str, found: Found) -> None:
     table.add_column("WHAT", overflow="fold")
     for check, one in found:
         if isinstance(one, str):
-            text = Text(f"{check.question} Needs {one}.", style="dim")
+            text = Text(f"{check.question} It needs {one}.", style="dim")
             table.add_row(Text(_NOT_GIVEN, style="dim"), check.id, text)
             continue
         text = Text(_lines(one.detail))

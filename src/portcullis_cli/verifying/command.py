@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -11,21 +11,22 @@ from urllib.parse import urlsplit
 import httpx2
 import typer
 
-from portcullis_cli.connection import checked_url
+from portcullis_cli.connection import TOKEN_VARIABLE, checked_url
 from portcullis_cli.errors import ExitCode, usage_error
 from portcullis_cli.kept_grants import TABLE_VARIABLE, aws_answers
 from portcullis_cli.kill_switch import BUCKET_VARIABLE
 from portcullis_cli.rendering import terminal
 from portcullis_cli.reporting import reported, tell
+from portcullis_cli.stack import stack_of
 from portcullis_cli.surroundings import Surroundings, surroundings_of
 from portcullis_cli.verifying.guarantees import GUARANTEES
 from portcullis_cli.verifying.model import Guarantee, Need, Result
 from portcullis_cli.verifying.preparing import (
+    Named,
     Tokens,
     granted,
     install,
     is_in_force,
-    people_of,
     policy_revision,
     require_name,
 )
@@ -53,7 +54,7 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
         typer.Option(
             "--token-file",
             help="A file with the token of an agent that may call the canary. Without it and "
-            "without --table: PORTCULLIS_TOKEN.",
+            f"without --table: {TOKEN_VARIABLE}.",
         ),
     ] = None,
     second_token_file: Annotated[
@@ -72,8 +73,8 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
         typer.Option(
             "--table",
             envvar=TABLE_VARIABLE,
-            help="The stack's `StateTableName`: make all these people's grants for this run, and "
-            "revoke them when it ends.",
+            help="The stack's `StateTableName`: make a grant for whoever brings no token, for this "
+            "run, and revoke it when it ends.",
         ),
     ] = "",
     bucket: Annotated[
@@ -135,6 +136,8 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
     and asks the canary what reached it. Nothing else is touched. Approvers are told of the
     requests that it makes, and that they need not look at them.
 
+    With `portcullis --stack NAME` table, bucket and log group are the stack's.
+
     Ends with 0 where everything holds that was asked for, with 1 where something is broken, and
     with 6 where something could not be told, which is not the same as holding.
 
@@ -144,14 +147,16 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
         chosen = _chosen(only or (), without or (), disruptive=disruptive)
         place = _place(url)
         around = surroundings_of(context)
+        named = Named(table=table, bucket=bucket, log_group=log_group)
+        named = named.completed(around, stack_of(context))
         tokens = Tokens(first=token_file, second=second_token_file, approver=approver_token_file)
-        if table and any((token_file, second_token_file, approver_token_file)):
-            raise usage_error("say one of --table and the token files")
-        known = _policy_in_force(around, place.server, bucket, settle, put=install_policy)
-        people = granted(around, table, place.server, warn=_progress) if table else None
-        with people or nullcontext(people_of(around, tokens)) as them, _http(around, url) as http:
+        known = _policy_in_force(around, place.server, named.bucket, settle, put=install_policy)
+        with (
+            granted(around, named.table, place.server, tokens, tell=_progress) as them,
+            _http(around, url) as http,
+        ):
             times = Times(clock=time.monotonic, sleep=around.sleep)
-            reach = _reach(around, place.server, log_group, bucket if disruptive else "")
+            reach = _reach(around, place.server, named, disruptive=disruptive)
             run = secrets.token_hex(16)
             scene = Scene(place, http, them, times, run=run, reach=reach)
             lacking = control(scene, policy_revision(), is_in_force=known)
@@ -159,14 +164,16 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
         _tell(place.url, results, junit, as_json=as_json)
 
 
-def _reach(around: Surroundings, server: str, log_group: str, bucket: str) -> Reach:
+def _reach(around: Surroundings, server: str, named: Named, *, disruptive: bool) -> Reach:
+    search, switch, since = None, None, around.now() - _EARLIER
     with aws_answers():
-        log, s3 = around.aws("logs") if log_group else None, around.s3() if bucket else None
-    search, switch = None, None
-    if log is not None:
-        search = GroupSearch(client=log, group=log_group, since=around.now() - _EARLIER)
-    if s3 is not None:
-        switch = ServerSwitch(around=around, client=s3, bucket=bucket, server=server)
+        if named.log_group:
+            logs = around.aws("logs")
+            search = GroupSearch(client=logs, group=named.log_group, since=since)
+        if disruptive and named.bucket:
+            switch = ServerSwitch(
+                around=around, client=around.s3(), bucket=named.bucket, server=server
+            )
     return Reach(log=search, switch=switch)
 
 

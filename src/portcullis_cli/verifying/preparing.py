@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from portcullis_cli.connection import find_token
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.kept_grants import aws_answers
 from portcullis_cli.policy.deployment import faults_of, read_status, write_upload
+from portcullis_cli.stack import outputs_of
 from portcullis_cli.surroundings import Surroundings
 from portcullis_cli.verifying.scene import People, Registrar
 
@@ -46,18 +47,37 @@ class Tokens:
     approver: Path | None = None
 
 
-def people_of(around: Surroundings, tokens: Tokens) -> People:
-    """Whose tokens the options name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Things of the deployment, as options or the stack name them; empty: nobody named it."""
 
-    Raises:
-        CommandError: a file cannot be read, or there is no token at all.
-    """
+    table: str = ""
+    bucket: str = ""
+    log_group: str = ""
 
-    def other(path: Path | None) -> str:
-        return "" if path is None else find_token(path, around.environment)
+    def completed(self, around: Surroundings, stack: str) -> "Named":
+        """With what is missing from the stack, where one is named.
 
-    first = find_token(tokens.first, around.environment)
-    return People(first=first, second=other(tokens.second), approver=other(tokens.approver))
+        Raises:
+            CommandError: there is no such stack, or CloudFormation does not answer.
+        """
+        if not stack:
+            return self
+        outputs = outputs_of(around, stack)
+        return Named(
+            table=self.table or outputs.get("StateTableName", ""),
+            bucket=self.bucket or outputs.get("PolicyBucketName", ""),
+            log_group=self.log_group or _log_group(around, stack),
+        )
+
+
+def _log_group(around: Surroundings, stack: str) -> str:
+    """The gateway's (CloudFormation API reference, DescribeStackResource)."""
+    with aws_answers():
+        answer = around.aws("cloudformation").describe_stack_resource(
+            StackName=stack, LogicalResourceId="GatewayLogGroup"
+        )
+    return str(answer["StackResourceDetail"]["PhysicalResourceId"])
 
 
 @dataclass(slots=True)
@@ -107,29 +127,40 @@ class TableGrants(Registrar):
 
 @contextmanager
 def granted(
-    around: Surroundings, table: str, server: str, *, warn: Callable[[str], None]
+    around: Surroundings, table: str, server: str, tokens: Tokens, *, tell: Callable[[str], None]
 ) -> Iterator[People]:
-    """People made for one run; their grants end with it, also where it fails.
+    """Who takes part: whose tokens were brought, the others made in the table for this run.
 
-    `warn` is told where one cannot be revoked: it then ends by itself.
+    Their grants end with the run, also where it fails; `tell` is told of it, and where one cannot
+    be revoked: it then ends by itself.
 
     Raises:
-        CommandError: the table does not answer.
+        CommandError: a file cannot be read, the table does not answer, or there is no token at all.
     """
+
+    def brought(path: Path | None) -> str:
+        return "" if path is None else find_token(path, around.environment)
+
+    second, approver = brought(tokens.second), brought(tokens.approver)
+    if not table:
+        first = find_token(tokens.first, around.environment)
+        yield People(first=first, second=second, approver=approver)
+        return
+    tell("making grants that end with this run")
     with aws_answers():
         client = around.dynamodb()
     grants = TableGrants(around, client, table, secrets.token_hex(4))
     try:
-        first = grants.make("first", server=server, seconds=_SECONDS)
-        people = People(first=first, registrar=grants)
-        second = grants.make("second", server=server, seconds=_SECONDS)
-        yield replace(people, second=second, approver=grants.approver())
+        first = brought(tokens.first) or grants.make("first", server=server, seconds=_SECONDS)
+        second = second or grants.make("second", server=server, seconds=_SECONDS)
+        approver = approver or grants.approver()
+        yield People(first=first, second=second, approver=approver, registrar=grants)
     finally:
         for token in grants.made:
             try:
                 grants.revoke(token)
             except CommandError as error:
-                warn(f"a grant of this run ends in {_SECONDS // 60} minutes only: {error}")
+                tell(f"a grant of this run ends in {_SECONDS // 60} minutes only: {error}")
 
 
 def is_in_force(client: Client, bucket: str, server: str, revision: str) -> bool:

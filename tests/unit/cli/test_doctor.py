@@ -109,8 +109,8 @@ class SetUp:
         self.s3.put_object(Bucket="policies", Key=key, Body=json.dumps(tree).encode())
 
     def run(self, *more: str, url: str = URL) -> Ran:
-        words = ("--table", self.table, "--bucket", "policies", "--stack", "gate", *more)
-        return self.terminal.run("doctor", url, *words, token=self.token)
+        self.terminal.environment["PORTCULLIS_STACK"] = "gate"
+        return self.terminal.run("doctor", url, *more, token=self.token)
 
     def _dated(self, request: httpx2.Request) -> httpx2.Response:
         reply = self.gateway.transport.handle_request(request)
@@ -220,7 +220,13 @@ def _put(key: str, tree: Any) -> Callable[[SetUp], None]:
 ROWS: list[tuple[Callable[[SetUp], None], dict[str, str]]] = [
     (_changed(status="UPDATE_ROLLBACK_COMPLETE"), {"stack": "look at"}),
     (_changed(status="UPDATE_IN_PROGRESS"), {"stack": "look at"}),
-    (_changed(outputs={}), {"stack": "wrong", "operators": "could not tell"}),
+    (
+        _changed(outputs={}),
+        {
+            "stack": "wrong", "operators": "could not tell", "grant": "could not tell",
+            "policies": "could not tell", "forwarding": "could not tell",
+        },
+    ),
     (_changed(parameters={}), {"parameters": "could not tell"}),
     (_changed(subscribed=[]), {"operators": "look at"}),
     (_changed(subscribed=["PendingConfirmation"]), {"operators": "wrong"}),
@@ -282,7 +288,7 @@ def test_a_dangerous_parameter_is_one_of_the_template_and_is_told(
 
 def test_things_of_two_deployments_are_told(setup: SetUp) -> None:
     setup.account.outputs["StateTableName"] = "another"
-    told = found(setup.run("--json"))["stack"]
+    told = found(setup.run("--json", "--table", setup.table))["stack"]
     assert (told["verdict"], "--table" in told["detail"]) == ("wrong", True)
     url = "https://a1.execute-api.eu-west-1.amazonaws.com/prod/mcp/canary"
     told = found(setup.run("--json", url=url))["account"]
