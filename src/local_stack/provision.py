@@ -32,17 +32,16 @@ NOT_EMULATED: Mapping[str, str] = {
     "AWS::AppConfig::HostedConfigurationVersion": "nothing reads it",
     "AWS::ApiGateway::Account": "the local front writes no access log",
     "AWS::CloudWatch::Dashboard": "shows metrics, which nothing counts",
-    "AWS::CloudWatch::InsightRule": "counts log lines in CloudWatch; functions write to stderr",
+    "AWS::CloudWatch::InsightRule": "counts log lines, which are only kept here",
     "AWS::IAM::ManagedPolicy": "permissions are not enforced",
     "AWS::IAM::Policy": "permissions are not enforced",
     "AWS::KinesisFirehose::DeliveryStream": "there is no audit trail of a try",
-    "AWS::Logs::LogGroup": "functions write to stderr",
-    "AWS::Logs::QueryDefinition": "reads logs in CloudWatch; functions write to stderr",
+    "AWS::Logs::QueryDefinition": "nothing runs queries; the lines can be read",
     "AWS::ApiGateway::BasePathMapping": "the local front has one address",
     "AWS::ApiGateway::DomainName": "the local front has one address",
     "AWS::Route53::RecordSet": "the local front has one address",
-    "AWS::Logs::LogStream": "functions write to stderr",
-    "AWS::Logs::SubscriptionFilter": "functions write to stderr",
+    "AWS::Logs::LogStream": "of the delivery of an audit trail, which there is none of",
+    "AWS::Logs::SubscriptionFilter": "there is no audit trail of a try",
     "AWS::S3::BucketPolicy": "permissions are not enforced",
     "AWS::SNS::TopicPolicy": "permissions are not enforced",
     "AWS::SQS::QueuePolicy": "permissions are not enforced",
@@ -206,10 +205,17 @@ def _create_role(clients: Clients, order: _Order) -> Physical:
     return Physical(ref=order.name, arn=created["Role"]["Arn"])
 
 
+def _create_log_group(clients: Clients, order: _Order) -> Physical:
+    """Under the name by which resources refer to it, also where the template has one of its own."""
+    clients["logs"].create_log_group(logGroupName=order.name)
+    return Physical(ref=order.name, arn=_arn("logs", f"log-group:{order.name}:*"))
+
+
 _CREATE: Mapping[str, Callable[[Clients, _Order], Physical]] = {
     "AWS::DynamoDB::Table": _create_table,
     "AWS::IAM::Role": _create_role,
     "AWS::KMS::Key": _create_key,
+    "AWS::Logs::LogGroup": _create_log_group,
     "AWS::S3::Bucket": _create_bucket,
     "AWS::SNS::Subscription": _create_subscription,
     "AWS::SNS::Topic": _create_topic,

@@ -8,11 +8,13 @@ reference, Invoke (FunctionError).
 """
 
 import asyncio
+import functools
 import json
+import os
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from local_stack.children import kill_child, start_child, stop_child, sweep_grou
 from local_stack.errors import InitError
 from local_stack.http_server import HttpServer, Request, Response, json_response, listen
 from local_stack.intrinsics import ACCOUNT_ID, REGION
+from local_stack.log_lines import LinePipe
 from local_stack.template import Function
 
 MAXIMUM_PAYLOAD_BYTES = 6_291_556  # Lambda quotas: synchronous invocation payload
@@ -37,10 +40,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How environments are started: variables every function gets, and where the code lies."""
+    """How environments are started: variables every function gets, and where the code lies.
+
+    `logs` is given each line a function writes to stdout, with its log group and stream; without
+    it they go to stderr.
+    """
 
     variables: Mapping[str, str]
     directory: Path
+    logs: Callable[[str, str, str], None] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +76,9 @@ class ExecutionEnvironment:
         self._init_error: bytes | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._output: LinePipe | None = None
+        # As Lambda names them: the day, the version and something random.
+        self._stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{uuid.uuid4().hex}"
 
     @property
     def pid(self) -> int | None:
@@ -86,11 +97,7 @@ class ExecutionEnvironment:
             InitError: the module raised, the process ended, or neither happened in time.
         """
         await self._server.start(listen("127.0.0.1", 0))
-        self._process = await start_child(
-            [sys.executable, "-m", "awslambdaric", self._function.handler],
-            environment=self._variables(),
-            directory=self._launch.directory,
-        )
+        self._process = await self._start_process()
         self._watch = asyncio.create_task(self._watch_end(self._process))
         try:
             await asyncio.wait_for(self._ready.wait(), max(10.0, self._function.timeout_seconds))
@@ -129,6 +136,8 @@ class ExecutionEnvironment:
             await kill_child(self._process)
         if self._watch is not None:
             await self._watch
+        if self._output is not None:
+            await self._output.close()
         await self._server.close()
 
     async def stop(self) -> None:
@@ -138,6 +147,22 @@ class ExecutionEnvironment:
             self._server.close(), *(() if process is None else (stop_child(process),))
         )
         await self.kill()
+
+    async def _start_process(self) -> asyncio.subprocess.Process:
+        program = [sys.executable, "-m", "awslambdaric", self._function.handler]
+        variables, directory = self._variables(), self._launch.directory
+        if self._launch.logs is None:
+            return await start_child(program, environment=variables, directory=directory)
+        self._output = LinePipe(
+            functools.partial(self._launch.logs, self._function.log_group, self._stream)
+        )
+        writing = await self._output.open()
+        try:
+            return await start_child(
+                program, environment=variables, directory=directory, stdout=writing
+            )
+        finally:
+            os.close(writing)
 
     async def _watch_end(self, process: asyncio.subprocess.Process) -> None:
         await process.wait()
@@ -199,8 +224,8 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_FORMAT": function.log_format,
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
-            "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+            "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+            "AWS_LAMBDA_LOG_STREAM_NAME": self._stream,
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.port}",
             "LAMBDA_TASK_ROOT": str(self._launch.directory),
             "_HANDLER": function.handler,

@@ -9,7 +9,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from local_stack.functions import Functions
 from local_stack.http_server import listen
 from local_stack.intrinsics import REGION
 from local_stack.local_settings import LocalSettings
+from local_stack.log_delivery import CloudWatch, LogDelivery
 from local_stack.people import named_groups
 from local_stack.provision import CREDENTIALS, Clients, provision
 from local_stack.runtime_api import Launch
@@ -80,7 +81,7 @@ class Supervisor:
         endpoint_url = await self._start_emulator(functions.url)
         clients = Clients(endpoint_url)
         await asyncio.to_thread(provision, template, clients)
-        by_logical_id = self._make_pools(template, endpoint_url)
+        by_logical_id = self._make_pools(template, clients)
         pools.update((pool.function.name, pool) for pool in by_logical_id.values())
         await self._warm(by_logical_id.values())
         api = _without_references(template.api(), clients)
@@ -111,6 +112,12 @@ class Supervisor:
         self._cleanup.callback(watch.cancel)
         return url
 
+    def _start_delivery(self, clients: Clients) -> LogDelivery:
+        delivery = LogDelivery(CloudWatch(clients["logs"]).put, report=report)
+        delivery.start()
+        self._cleanup.push_async_callback(delivery.close)
+        return delivery
+
     def _variables(self) -> dict[str, str]:
         return {
             **self._settings.inherited,
@@ -124,17 +131,19 @@ class Supervisor:
             "TZ": ":UTC",
         }
 
-    def _make_pools(self, template: Template, endpoint_url: str) -> dict[str, EnvironmentPool]:
+    def _make_pools(self, template: Template, clients: Clients) -> dict[str, EnvironmentPool]:
+        logs = _on_stderr_and_to(self._start_delivery(clients))
         pools = {}
         for function in template.functions():
             code = template.code_of(function)
             launch = Launch(
                 variables={
                     **self._variables(),
-                    "AWS_ENDPOINT_URL": endpoint_url,
+                    "AWS_ENDPOINT_URL": clients.endpoint_url,
                     "PYTHONPATH": str(code),
                 },
                 directory=code,
+                logs=logs,
             )
             pool = EnvironmentPool(
                 function,
@@ -189,6 +198,15 @@ class Supervisor:
             "bucket": bucket,
             "table": table,
         }
+
+
+def _on_stderr_and_to(delivery: LogDelivery) -> Callable[[str, str, str], None]:
+    def take(group: str, stream: str, line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+        delivery.take(group, stream, line)
+
+    return take
 
 
 def _without_references(api: Api, clients: Clients) -> Api:

@@ -35,6 +35,7 @@ class Function:
     memory_megabytes: int
     timeout_seconds: float
     environment: Mapping[str, str]
+    log_group: str
     log_format: str = "Text"
     alias: str | None = None  # what invokes it names this alias
 
@@ -205,11 +206,12 @@ class Template:
     def _function(self, logical_id: str) -> Function:
         inherited = (self._tree.get("Globals") or {}).get("Function") or {}
         properties = {**inherited, **self._raw(logical_id)}
-        logging = properties.get("LoggingConfig") or {}
+        logging = self._resolver.resolve(properties.get("LoggingConfig") or {})
+        name = self.physical[logical_id].ref
         variables = (properties.get("Environment") or {}).get("Variables") or {}
         return Function(
             logical_id=logical_id,
-            name=self.physical[logical_id].ref,
+            name=name,
             handler=properties["Handler"],
             runtime=properties["Runtime"],
             memory_megabytes=int(properties["MemorySize"]),
@@ -217,6 +219,7 @@ class Template:
             environment={
                 name: str(value) for name, value in self._resolver.resolve(variables).items()
             },
+            log_group=str(logging.get("LogGroup", f"/aws/lambda/{name}")),
             log_format=str(logging.get("LogFormat", "Text")),
             alias=properties.get("AutoPublishAlias"),
         )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def make_function(handler: str, *, timeout_seconds: float = 20) -> Function:
         timeout_seconds=timeout_seconds,
         environment={"SOME_VARIABLE": "some value"},
         log_format="JSON",
+        log_group="tested",
     )
 
 
@@ -289,3 +291,29 @@ def test_the_functions_endpoint_answers_like_lambda() -> None:
     assert failed[0] == 200
     assert failed[1]["x-amz-function-error"] == "Unhandled"
     assert unknown[0] == 404
+
+
+def test_what_a_function_writes_is_told_with_its_group_and_stream_also_when_it_dies() -> None:
+    told: list[tuple[str, str, str]] = []
+
+    async def run() -> list[Outcome]:
+        pool = EnvironmentPool(
+            make_function("support.lambda_handlers.say"),
+            replace(LAUNCH, logs=lambda *line: told.append(line)),
+            maximum=1,
+            patience_seconds=20,
+            report=lambda _: None,
+        )
+        events = ({"text": "one"}, {"text": "two", "then": "exit"}, {"text": "three"})
+        outcomes = [await pool.invoke(json.dumps(event).encode()) for event in events]
+        await pool.close()
+        return outcomes
+
+    first, second, third = asyncio.run(run())
+    assert second.error is not None
+    mine = [line for line in told if line[2] in {"one", "two", "three"}]
+    assert [text for _, _, text in mine] == ["one", "two", "three"]
+    assert {group for group, _, _ in mine} == {"tested"}
+    streams = [stream for _, stream, _ in mine]
+    assert streams == [answer(first), answer(first), answer(third)]
+    assert streams[0] != streams[2], "each environment has a stream of its own"

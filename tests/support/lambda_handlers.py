@@ -1,6 +1,7 @@
 """Handlers that the local runtime runs in its tests."""
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -108,3 +109,12 @@ def _dump(tree: object) -> str:
     import json  # noqa: PLC0415 - kept out of the other handlers' cold start
 
     return json.dumps(tree)
+
+
+def say(event: dict[str, Any], _context: object) -> str:
+    """Write to stdout, and end as the event asks for."""
+    sys.stdout.write(f"{event['text']}\n")
+    sys.stdout.flush()
+    if event.get("then") == "exit":
+        os._exit(7)
+    return os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]

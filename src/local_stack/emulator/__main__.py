@@ -21,6 +21,7 @@ from local_stack.emulator import (
     dynamodb,
     event_bridge,
     lambda_invoke,
+    logs,
     mq,
     stepfunctions,
     workflow_states,
@@ -38,6 +39,7 @@ def main() -> None:
     dynamodb.install()
     event_bridge.install()
     lambda_invoke.install(functions)
+    logs.install()
     mq.install()
     stepfunctions.install()
     workflow_states.install()

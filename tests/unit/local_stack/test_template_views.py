@@ -100,6 +100,7 @@ def test_a_function_inherits_the_globals_and_its_variables_are_resolved() -> Non
         memory_megabytes=1024,
         timeout_seconds=5.0,
         environment={"TABLE": "p-Table", "N": "3"},
+        log_group="/aws/lambda/p-Main",
         log_format="JSON",
     )
 
