@@ -53,7 +53,7 @@ def test_arguments_and_tools_that_the_server_does_not_have_are_found(
     policy.write_text(POLICY.replace(COMPARED, "path: args.groupname"))
     ran = run(stack, "policy", "validate", str(policy), *live, "--strict")
     assert (ran.returncode, ran.stderr) == (1, "")
-    assert "did you mean `group_name`" in ran.stdout
+    assert "did you mean `args.group_name`" in ran.stdout
 
 
 def test_calls_are_tried_explained_and_reasoned_about_by_the_servers_own_schemas(
