@@ -31,6 +31,7 @@ from portcullis.policy.model import (
 )
 from portcullis.policy.paths import Context
 from portcullis.values import JsonMapping
+from portcullis_cli.reasoning.samples import filled
 from portcullis_cli.reasoning.values import GONE, Candidates, Gone, Place, candidates_of
 
 Slot: TypeAlias = tuple[str, ...]
@@ -313,9 +314,18 @@ def _by_schema(name: str, found: Candidates, definition: JsonMapping) -> Candida
     for value in [*found.values, *_declared(properties.get(name))]:
         arguments = {} if isinstance(value, Gone) else {name: value}
         checked = normalise(alone, arguments)
+        if isinstance(checked, ArgumentFault) and isinstance(value, dict):
+            checked = normalise(alone, {name: filled(value, properties.get(name), schema)})
+            kept.is_whole &= not _lacks_something(checked)
         if not isinstance(checked, ArgumentFault):
             kept.add([checked.get(name, GONE)])
+    kept.is_whole &= bool(kept.values)  # whatever it takes, none of these is it
     return kept
+
+
+def _lacks_something(checked: Any) -> bool:
+    """Whether an object would do if it had a member that nobody knows how to make."""
+    return isinstance(checked, ArgumentFault) and checked.message == "is required"
 
 
 def _declared(schema: Any) -> list[Any]:

@@ -29,6 +29,7 @@ from portcullis.policy.model import (
     Truth,
 )
 from portcullis.policy.obligations import could_restrict
+from portcullis_cli.reasoning.samples import sample
 from portcullis_cli.reasoning.slots import Question, Slot, Slots, built, slots_of
 
 ALLOW, ASK, DENY = "allow", "require_approval", "deny"
@@ -89,16 +90,18 @@ class Reasoner:
 
     def find(self, wanted: Any, is_it: Callable[[Sequence[Decision]], bool]) -> Answer:
         """Answer a call for which `wanted` holds and that `is_it` confirms."""
+        is_certain = self._slots.is_whole
         self._solver.push()
         try:
             self._solver.add(wanted)
             for _ in range(_MOST_TRIES):
                 if self._solver.check() != z3.sat:
-                    return Answer(example=None, is_certain=self._slots.is_whole)
+                    return Answer(example=None, is_certain=is_certain)
                 model = self._solver.model()
                 example = self._example(model)
                 if example is not None and is_it(example.decisions):
                     return Answer(example=example, is_certain=True)
+                is_certain = False  # others that look alike might be decided so
                 self._solver.add(
                     z3.Not(z3.And(*(one for one in self._chosen.values() if model[one])))
                 )
@@ -218,18 +221,6 @@ def _completed(call: Call, question: Question) -> Call | None:
     arguments = dict(call.arguments)
     for name in schema.get("required", ()):
         if name not in arguments:
-            arguments[name] = _sample(properties.get(name) if properties else None, schema)
+            arguments[name] = sample(properties.get(name) if properties else None, schema)
     checked = normalise(schema, arguments)
     return None if isinstance(checked, ArgumentFault) else replace(call, arguments=checked)
-
-
-def _sample(declared: Any, schema: Any) -> Any:
-    """Some value that an argument may have; None where none of the usual ones fits."""
-    told = declared if isinstance(declared, dict) else {}
-    choices = told.get("enum")
-    usual = [*(choices if isinstance(choices, list) else []), "text", 1, True, [], {}]
-    alone = {**schema, "properties": {"x": declared if told else {}}, "required": ["x"]}
-    for value in usual:
-        if not isinstance(normalise(alone, {"x": value}), ArgumentFault):
-            return value
-    return None

@@ -113,6 +113,51 @@ def test_an_example_is_a_call_that_does_what_is_said(old: Path, tools: Path) -> 
     assert decided.rule == finding["example"]["decisions"][0]["rule"] == "pay/2"
 
 
+CARD: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "number": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "kind": {"const": "credit"},
+        "unit": {"enum": ["cents"]},
+        "holder": {"$ref": "#/$defs/Holder"},
+        "rest": {"type": "array"},
+    },
+    "required": ["number", "kind", "unit", "holder", "rest"],
+}
+HOLDER = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+ENDLESS = {"type": "object", "properties": {"x": {"$ref": "#/$defs/Holder"}}, "required": ["x"]}
+
+
+def paid_by_card(tmp_path: Path, *, holder: Any, when: str = "") -> Ran:
+    """Whether `pay`, which wants a whole card, can ever be let through."""
+    schema = {
+        "type": "object",
+        "properties": {"card": CARD},
+        "required": ["card"],
+        "$defs": {"Holder": holder},
+    }
+    tools, policy = tmp_path / "tools.json", tmp_path / "shop.yaml"
+    tools.write_text(json.dumps([{"name": "pay", "inputSchema": schema}]))
+    policy.write_text(f'version: "1"\ndefault: deny\ntools:\n  pay: {{action: allow{when}}}\n')
+    return run("check", policy, "--tools", tools, "--never", "pay")
+
+
+@pytest.mark.parametrize("when", ["", ", when: [{path: args.card.number, op: eq, value: seven}]"])
+def test_a_call_is_found_where_the_server_wants_objects_in_objects(
+    tmp_path: Path, when: str
+) -> None:
+    ran = paid_by_card(tmp_path, holder=HOLDER, when=when)
+    assert ran.exit_code == ExitCode.REFUSED
+    assert '"holder":{"name":"text"}' in ran.stdout
+
+
+@pytest.mark.parametrize("when", ["", ", when: [{path: args.card.number, op: eq, value: seven}]"])
+def test_what_no_sample_is_known_of_is_not_said_to_hold(tmp_path: Path, when: str) -> None:
+    ran = paid_by_card(tmp_path, holder=ENDLESS, when=when)
+    assert ran.exit_code == ExitCode.UNDECIDED
+    assert ran.stdout.startswith("?     pay: never let through cannot be told")
+
+
 def test_a_claim_about_names_that_nobody_has_yet_is_answered(old: Path) -> None:
     ran = run("check", old, "--never", "delete_*")
     assert ran.exit_code == 0
