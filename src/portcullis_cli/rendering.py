@@ -207,3 +207,11 @@ def _items(value: JsonValue) -> list[JsonValue]:
 def _state(request: JsonObject) -> Text:
     state = plain(request.get("state"))
     return Text(state, style=_STYLES.get(state, ""))
+
+
+def span(seconds: int) -> str:
+    """A length of time as policies write it: `45s`, `30m`, `1h`, `2d`; whole units only."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"

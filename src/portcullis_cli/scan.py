@@ -1,5 +1,7 @@
 """`portcullis scan`: what a server's tools can do, how bad that is, and the rules for it."""
 
+import shlex
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Final
@@ -124,20 +126,28 @@ def scan(  # noqa: PLR0913 - a command's options
                 ExitCode.NOT_FOUND, "the server has no tool of such a name", code="not_found"
             )
         report = Report(server=server, profile=profile, tools=tuple(shown), is_whole=not tool)
-        if write_policy is not None:
-            _write(
-                write_policy,
-                written_policy(
-                    Report(server=server, profile=profile, tools=tuple(found), is_whole=True)
-                ),
-            )
-        if save_tools is not None:
-            _write(save_tools, tools_text(server.tools))
+        whole = replace(report, tools=tuple(found), is_whole=True)
+        _write_files(whole, write_policy, save_tools)
         if is_json:
             tell(to_json(report))
         elif _STDOUT not in (write_policy, save_tools):
             _show(report, form)
+        _say_next(write_policy, save_tools)
         _end(report, fail_on)
+
+
+def _write_files(whole: Report, policy: Path | None, tools: Path | None) -> None:
+    if policy is not None:
+        _write(policy, written_policy(whole))
+    if tools is not None:
+        _write(tools, tools_text(whole.server.tools))
+
+
+def _say_next(policy: Path | None, tools: Path | None) -> None:
+    if policy not in (None, _STDOUT):
+        known = [] if tools in (None, _STDOUT) else ["--tools", str(tools)]
+        words = shlex.join(["portcullis", "policy", "validate", str(policy), *known])
+        typer.echo(f"next: {words}", err=True)
 
 
 def _write(path: Path, text: str) -> None:

@@ -50,7 +50,8 @@ def _entry(one: Assessed) -> Iterator[str]:
     if not is_tool_name(one.tool):
         yield f"  # left out, and so denied: {plain(one.tool)[:200]}"
         return
-    yield f"  # {one.severity.value}, {one.confidence.value} confidence: {plain(one.summary)}"
+    judged = f"{one.severity.value} severity, {one.confidence.value} confidence"
+    yield f"  # {judged}. {plain(one.summary)}"
     yield f"  {_flow(one.tool)}: {_flow(dict(one.rule))}"
 
 

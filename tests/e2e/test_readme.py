@@ -12,6 +12,7 @@ import pytest
 
 from conformance.ready_process import ROOT, ReadyLine, ReadyProcess
 from conformance.stack import child_environment
+from e2e.pages import blocks
 
 README = (ROOT / "README.md").read_text()
 SHOWN_URL = "http://127.0.0.1:8080/mcp/amazon-mq"
@@ -29,9 +30,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadyLine]:
 
 
 def sh_block(start: str) -> str:
-    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    (block,) = (block for block in blocks if block.startswith(start))
-    return str(block)
+    (found,) = (
+        block.text
+        for block in blocks(README)
+        if block.language == "sh" and block.text.startswith(start)
+    )
+    return found
 
 
 def is_shown(shown: Any, answered: Any) -> bool:

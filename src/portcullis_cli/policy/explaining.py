@@ -34,7 +34,7 @@ from portcullis_cli.policy.inputs import (
     read_text,
     server_of,
 )
-from portcullis_cli.rendering import plain
+from portcullis_cli.rendering import plain, span
 from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import Surroundings, surroundings_of
 
@@ -159,7 +159,7 @@ def _lines(explained: Explanation) -> Iterator[str]:
     if isinstance(decision, RequireApproval):
         terms = decision.approval
         who = ", ".join(plain(one) for one in terms.approvers)
-        yield f"  approvers: {terms.min_approvals} of {who}, within {terms.timeout_seconds} s"
+        yield f"  approvers: {terms.min_approvals} of {who}, within {span(terms.timeout_seconds)}"
     for take in () if isinstance(decision, Deny) else decision.obligations:
         yield f"  takes: {_limit(take)}"
     for rule in explained.rules:
@@ -172,8 +172,8 @@ def _limit(take: Take) -> str:
     limit = take.limit
     shadow = ", shadow" if take.shadow else ""
     return (
-        f"{take.amount} of {limit.maximum} a {limit.window_seconds} s, per {limit.scope.value}, "
-        f"{limit.algorithm.value}, by {plain(take.rule)}{shadow}"
+        f"{take.amount} of {limit.maximum} in {span(limit.window_seconds)}, "
+        f"per {limit.scope.value}, {limit.algorithm.value}, by {plain(take.rule)}{shadow}"
     )
 
 

@@ -129,6 +129,7 @@ def _show(results: Sequence[CaseResult], edges: Sequence[Edge]) -> None:
     for edge in edges:
         arguments = for_programs(edge.arguments)
         typer.echo(f"edge  {plain(edge.rule)}: {plain(edge.what)} -> {edge.decided}  {arguments}")
-    if results:
-        passed = sum(one.passed for one in results)
-        typer.echo(f"{passed} of {len(results)} tests passed", err=True)
+    passed = sum(one.passed for one in results)
+    tests = f"{passed} of {len(results)} tests passed" if results else "no test yet"
+    tried = f"; {len(edges)} edges: see that each is as you want it" if edges else ""
+    typer.echo(tests + tried, err=True)

@@ -76,7 +76,7 @@ def test_a_policy_is_written_once_and_can_be_uploaded(tmp_path: Path) -> None:
         "scan", ADDRESS, "--write-policy", str(path), "--approver", "group:ops", "--json"
     )
     assert ran.exit_code == 0
-    assert ran.stderr == f"wrote {path}\n"
+    assert ran.stderr == f"wrote {path}\nnext: portcullis policy validate {path}\n"
     policy = parse_policy(path.read_bytes()).policy
     assert policy.default.value == "deny"
     assert set(policy.document["tools"]) == {  # type: ignore[arg-type]
