@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from portcullis.activation.signature import ALGORITHMS, SERIAL, SIGNATURE, read_serial
 from portcullis.adapters.kms_signature import KmsSignature
@@ -207,6 +207,39 @@ def test_the_command_uploads_what_it_signed(signed: Signed, tmp_path: Path) -> N
     words = ["policy", "sign", str(file), "--key", signed.key, "--bucket", BUCKET]
     ran = CliRunner().invoke(APP, [*words, "--serial", "4", "--upload"])
     assert ran.exit_code == 0, ran.output
+    assert signed.activate()["in_force"]["release"]["serial"] == 4
+
+
+def sign_and_upload(signed: Signed, folder: Path, serial: int, *more: str) -> Result:
+    file = folder / "mq.yaml"
+    file.write_text(GOOD)
+    words = ["policy", "sign", str(file), "--key", signed.key, "--bucket", BUCKET, "--upload"]
+    return CliRunner().invoke(APP, [*words, "--serial", str(serial), *more])
+
+
+def test_a_signed_upload_takes_the_place_of_what_was_named_alone(
+    signed: Signed, tmp_path: Path
+) -> None:
+    assert sign_and_upload(signed, tmp_path, 4).exit_code == 0
+    first = signed.s3.head_object(Bucket=BUCKET, Key=incoming_key("mq"))["VersionId"]
+    assert sign_and_upload(signed, tmp_path, 5).exit_code == 1
+    assert sign_and_upload(signed, tmp_path, 5, "--over", "another").exit_code == 1
+    assert sign_and_upload(signed, tmp_path, 5, "--over", first, "--replace").exit_code == 2
+    assert sign_and_upload(signed, tmp_path, 5, "--over", first).exit_code == 0
+    assert sign_and_upload(signed, tmp_path, 6, "--over", first).exit_code == 1
+    assert sign_and_upload(signed, tmp_path, 6, "--replace").exit_code == 0
+    assert signed.activate()["in_force"]["release"]["serial"] == 6
+
+
+def test_a_signed_upload_names_the_lock_that_the_server_has(signed: Signed, tmp_path: Path) -> None:
+    lock = tmp_path / "mq.lock.json"
+    lock.write_bytes(dump(LockFile(server="mq", tools={}).tree()))
+    assert sign_and_upload(signed, tmp_path, 4, "--lock", str(lock)).exit_code == 1
+    signed.s3.put_object(Bucket=BUCKET, Key=lock_key("mq"), Body=lock.read_bytes())
+    refused = sign_and_upload(signed, tmp_path, 4)
+    assert refused.exit_code == 1
+    assert "name the file that you read with --lock" in refused.output
+    assert sign_and_upload(signed, tmp_path, 4, "--lock", str(lock)).exit_code == 0
     assert signed.activate()["in_force"]["release"]["serial"] == 4
 
 

@@ -36,7 +36,7 @@ def test_every_command_is_on_the_page() -> None:
         "doctor",
         "status",
         *(f"policy {word}" for word in ("validate", "explain", "test", "check", "diff", "sign")),
-        *(f"policy {word}" for word in ("pull", "push", "history")),
+        *(f"policy {word}" for word in ("pull", "push", "history", "rollback")),
         *(f"approvals {word}" for word in ("list", "show", "approve", "deny")),
         *(f"grants {word}" for word in ("create", "list", "revoke")),
         *(f"servers {word}" for word in ("list", "show")),

@@ -1,5 +1,6 @@
 """Policies that people approve, through the whole gateway: what agents may do changes with it."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from e2e.asking_stack import SERVER, TOOL, AskingStack, asking_stack, at_once, some_arguments
 from e2e.running_stack import STATUS_SECONDS
+from e2e.test_policy_push import command
 
 OPEN = f'version: "1"\ndefault: deny\ntools:\n  {TOOL}: {{action: allow}}\n'
 
@@ -64,3 +66,30 @@ def test_the_same_person_is_not_two_and_a_denial_leaves_what_is_in_force(
     assert told["faults"][0]["message"] == "an approver denied it: `not now`"
     assert before is not None
     assert told["in_force"]["revision"] == before["in_force"]["revision"]
+
+
+def test_a_rollback_waits_for_two_people_and_history_names_them(stack: AskingStack) -> None:
+    before = stack.running.status(SERVER)
+    assert before is not None
+    in_force = before["in_force"]["revision"]
+    first = before["in_force"]["source_version"]
+    version = stack.running.upload(SERVER, OPEN + "hide: [another]\n")
+    approve_both(stack, status(stack, version, "waiting")["waiting"]["approval"])
+    status(stack, version, "active")
+    ran = command(stack.running, "rollback", SERVER, "--yes", "--json")
+    assert ran.returncode == 7, ran.stdout + ran.stderr
+    told = json.loads(ran.stdout)
+    assert (told["to"]["version"], told["to"]["revision"]) == (first, in_force)
+    assert told["status"]["state"] == "waiting"
+    approve_both(stack, told["status"]["waiting"]["approval"])
+    status(stack, told["version"], "active")
+    ran = command(stack.running, "history", SERVER, "--limit", "2", "--json")
+    (now,) = json.loads(ran.stdout)["uploads"][0]["activations"]
+    assert (now["revision"], now["until"]) == (in_force, None)
+    assert len(now["release"]["approved_by"]) == 2
+
+
+def approve_both(stack: AskingStack, approval: str) -> None:
+    stack.approver.approve(approval)
+    stack.second_approver.approve(approval)
+    stack.ended(approval, "DONE")

@@ -1,10 +1,13 @@
-"""A policy's past as the command tells it, on the local gateway."""
+"""A policy's past as the command tells it, and the way back, on the local gateway."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any, Final
 
-from e2e.running_stack import RunningStack
+from e2e.agents import Call
+from e2e.running_stack import REFRESH_SECONDS, RunningStack
+from e2e.test_policy_in_force import call
 from e2e.test_policy_push import command
 
 SERVER: Final = "aws-iam"
@@ -39,3 +42,34 @@ def test_the_history_tells_which_revision_governed_until_when(
     shown = command(stack, "history", SERVER, "--limit", "3").stdout
     assert shown.startswith(f"{SERVER}: in force is revision {second['status']['revision']}")
     assert "rejected: line 4: tools.list_users.action" in shown
+
+
+def test_an_earlier_revision_decides_again_after_a_rollback(
+    stack: RunningStack, tmp_path: Path
+) -> None:
+    first = pushed(stack, tmp_path, text("list_users"))
+    pushed(stack, tmp_path, text("list_roles"))
+    time.sleep(REFRESH_SECONDS)
+    assert denied(stack, "list_users")
+    ran = command(stack, "rollback", SERVER)
+    assert ran.returncode == 2  # nobody is there to be asked
+    ran = command(stack, "rollback", SERVER, "--yes", "--json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    told = json.loads(ran.stdout)
+    assert (told["to"]["version"], told["wider"]) == (first["version"], True)
+    assert told["status"]["in_force"]["revision"] == first["status"]["revision"]
+    time.sleep(REFRESH_SECONDS)
+    assert not denied(stack, "list_users")
+    assert denied(stack, "list_roles")
+    again = command(stack, "rollback", SERVER, "--yes", "--to", first["status"]["revision"])
+    assert (again.returncode, "nothing was done" in again.stdout) == (0, True)
+    listed = json.loads(command(stack, "history", SERVER, "--limit", "1", "--json").stdout)
+    assert listed["uploads"][0]["version"] == told["version"]
+
+
+def denied(stack: RunningStack, tool: str) -> bool:
+    """Whether the gateway denies a call of a tool."""
+    (result,) = call(stack, SERVER, Call(tool, {}))
+    if result.is_error:
+        assert "portcullis/decision" in result.meta, result.text
+    return result.is_error

@@ -6,6 +6,7 @@ from portcullis_cli.policy import (
     checking,
     diffing,
     explaining,
+    going_back,
     looking_back,
     pulling,
     pushing,
@@ -33,3 +34,4 @@ APP.command("sign")(signing.sign)
 APP.command("pull")(pulling.pull)
 APP.command("push")(pushing.push)
 APP.command("history")(looking_back.history)
+APP.command("rollback")(going_back.rollback)

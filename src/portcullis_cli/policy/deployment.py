@@ -6,9 +6,13 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from portcullis.activation.release import InForce
+from portcullis.adapters.active_object import MAXIMUM_BYTES as MAXIMUM_ACTIVE_BYTES
+from portcullis.adapters.active_object import read_envelope
 from portcullis.adapters.aws_calls import AwsError, Client, error_code, was_never_sent
 from portcullis.adapters.kill_switch_object import is_server_name
 from portcullis.adapters.s3_activation import incoming_key
+from portcullis.adapters.s3_policies import active_key
 from portcullis.errors import StrictJsonError
 from portcullis.policy.faults import Fault
 from portcullis.policy.policy_text import MAXIMUM_BYTES
@@ -18,6 +22,7 @@ from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_err
 from portcullis_cli.kept_grants import aws_answers
 
 MAXIMUM_STATUS_BYTES: Final = 1 << 20
+ANOTHER_UPLOAD: Final = "another_upload"
 _MOVED: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _MISSING: Final = {"NoSuchKey", "NoSuchVersion", "404"}
 
@@ -64,15 +69,24 @@ def read_object(
 
 
 def write_upload(
-    client: Client, bucket: str, server: str, *, text: bytes, condition: Mapping[str, str]
+    client: Client,
+    bucket: str,
+    server: str,
+    *,
+    text: bytes,
+    condition: Mapping[str, str],
+    metadata: Mapping[str, str] | None = None,
 ) -> str:
     """Upload a policy under a condition (S3 API reference, PutObject); answers its version.
 
     Raises:
         CommandError: the condition does not hold, or the bucket does not answer.
     """
+    beside = {"Metadata": metadata} if metadata else {}
     try:
-        answer = client.put_object(Bucket=bucket, Key=incoming_key(server), Body=text, **condition)
+        answer = client.put_object(
+            Bucket=bucket, Key=incoming_key(server), Body=text, **beside, **condition
+        )
     except AwsError as error:
         code = error_code(error)
         if _was_refused(error):
@@ -91,7 +105,7 @@ def not_the_newest(server: str) -> CommandError:
         ExitCode.REFUSED,
         f"nothing was replaced: `{server}` has another upload; read it with `policy pull {server}` "
         "and name its version with --over, or replace whatever there is with --replace",
-        code="another_upload",
+        code=ANOTHER_UPLOAD,
     )
 
 
@@ -109,6 +123,16 @@ def read_status(client: Client, bucket: str, server: str) -> JsonObject | None:
     if tree is None:
         raise unavailable(f"{key} cannot be understood")
     return tree
+
+
+def read_in_force(client: Client, bucket: str, server: str) -> InForce | None:
+    """What governs, None where nothing does; it may be something that cannot be understood.
+
+    Raises:
+        CommandError: the bucket does not answer.
+    """
+    found = read_object(client, bucket, active_key(server), maximum=MAXIMUM_ACTIVE_BYTES)
+    return None if found is None else read_envelope(found.text)
 
 
 def status_key(server: str) -> str:

@@ -7,9 +7,8 @@ import typer
 
 from portcullis.policy.faults import PolicyFaults
 from portcullis.policy.model import Policy
-from portcullis.values import JsonObject
 from portcullis_cli.errors import CommandError, ExitCode
-from portcullis_cli.policy.examples import example_text, example_tree
+from portcullis_cli.policy.comparing import change_lines, change_tree, compared
 from portcullis_cli.policy.inputs import (
     AsJson,
     LockPath,
@@ -23,8 +22,7 @@ from portcullis_cli.policy.inputs import (
     load,
     server_of,
 )
-from portcullis_cli.reasoning.questions import Change, Names, World, changes, names_of
-from portcullis_cli.rendering import plain
+from portcullis_cli.reasoning.questions import World
 from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import surroundings_of
 
@@ -58,18 +56,17 @@ def diff(  # noqa: PLR0913 - a command's options
         known = known_tools(surroundings_of(context), told)
         world = World(server=server_of(new, server), tools=known)
         before, after = _loaded(old, known, lock), _loaded(new, known, lock)
-        names = names_of([before, after], world)
-        found = [one for name in names.names for one in changes(before, after, name, world)]
-        found.sort(key=lambda one: (not one.is_wider, one.tool))
+        found = compared(before, after, world)
         if as_json:
             tell({
-                "same": not found and names.is_whole,
-                "wider": any(one.is_wider for one in found),
-                "changes": [_told(one, names) for one in found],
+                "same": found.is_same,
+                "wider": found.is_wider,
+                "changes": [change_tree(one, found.names) for one in found.found],
             })  # fmt: skip
         else:
-            _show(found, names)
-        if fail_on_wider and any(one.is_wider for one in found):
+            for line in change_lines(found):
+                typer.echo(line)
+        if fail_on_wider and found.is_wider:
             raise typer.Exit(ExitCode.REFUSED)
 
 
@@ -78,34 +75,3 @@ def _loaded(path: Path, known: object, lock: Path | None) -> Policy:
         return load(path, known if isinstance(known, dict) else None, lock).policy
     except PolicyFaults as faulty:
         raise CommandError(ExitCode.REFUSED, f"{path}: {faulty}", code="invalid_policy") from faulty
-
-
-def _show(found: list[Change], names: Names) -> None:
-    for one in found:
-        sign = "WIDER   " if one.is_wider else "narrower"
-        other = "any other name like " if one.tool in names.invented else ""
-        what = f"{one.before} -> {one.after}"
-        if one.limit is not None:
-            limit = one.limit
-            what = f"the limit of {limit.maximum} a {limit.window_seconds} s is looser or gone"
-        sure = "" if one.answer.example else ", perhaps: a condition has too many cases"
-        typer.echo(f"{sign} {other}{plain(one.tool)}: {what}{sure}")
-        if one.answer.example is not None:
-            for line in example_text(one.answer.example):
-                typer.echo(f"         {line}")
-    if not found:
-        typer.echo("every call is decided as before" if names.is_whole else "no change was found")
-
-
-def _told(one: Change, names: Names) -> JsonObject:
-    example = one.answer.example
-    return {
-        "tool": one.tool,
-        "stands_for_others": one.tool in names.invented,
-        "before": one.before,
-        "after": one.after,
-        "wider": one.is_wider,
-        "looser_limit": one.limit is not None,
-        "certain": example is not None,
-        "example": None if example is None else example_tree(example),
-    }

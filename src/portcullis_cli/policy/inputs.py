@@ -15,7 +15,7 @@ from portcullis.policy.lock_file import MAXIMUM_BYTES as MAXIMUM_LOCK_BYTES
 from portcullis.policy.lock_file import LockFile, read_lock_file
 from portcullis.policy.policy_text import MAXIMUM_BYTES, parse_policy
 from portcullis.strictjson import parse
-from portcullis.values import JsonMapping
+from portcullis.values import JsonMapping, JsonObject
 from portcullis_cli.errors import usage_error
 from portcullis_cli.rendering import plain
 from portcullis_cli.surroundings import Surroundings
@@ -96,8 +96,19 @@ def load(path: Path, tools: Mapping[str, JsonMapping] | None, lock: Path | None 
         PolicyFaults: it is no sound policy.
     """
     pins = None if lock is None else read_lock(lock).document()
+    return load_text(read_text(path), tools, pins)
+
+
+def load_text(
+    text: bytes, tools: Mapping[str, JsonMapping] | None, pins: JsonObject | None
+) -> Loaded:
+    """Read the text of a policy, with what its server's lock pins.
+
+    Raises:
+        PolicyFaults: it is no sound policy.
+    """
     known = None if tools is None else [*tools]
-    return parse_policy(read_text(path), known_tools=known, lock=pins)
+    return parse_policy(text, known_tools=known, lock=pins)
 
 
 def read_lock(path: Path) -> LockFile:

@@ -4,7 +4,8 @@ Reads every version of two small objects since the oldest upload that is asked f
 more than `MAXIMUM_READ` of each; what is left out is noted.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import tee
 from typing import Final, TypeVar
 
 from portcullis.activation.release import InForce
@@ -47,6 +48,17 @@ def read_records(client: Client, bucket: str, server: str, *, limit: int) -> Rec
     )
 
 
+def read_past(client: Client, bucket: str, server: str) -> Iterator[tuple[str, Activation | None]]:
+    """What governs and governed, by the version of its object; read as far as it is asked for.
+
+    Raises:
+        CommandError: the bucket does not answer, or does not let this be read.
+    """
+    kept = _Kept(client, bucket, since=0)
+    versions, policies = tee(kept.each(active_key(server), MAXIMUM_ACTIVE_BYTES, _policy))
+    return zip((one.id for one, _ in versions), _activations(policies), strict=True)
+
+
 class _Kept:
     """The versions of objects since a moment, read; `notes` say what could not be."""
 
@@ -60,20 +72,25 @@ class _Kept:
         self, key: str, maximum: int, understood: Callable[[bytes], _T | None]
     ) -> list[tuple[Version, _T | None]]:
         """Each version with what it says; None where it is a deletion, gone, or not ours."""
-        listed = versions_of(self._client, self._bucket, key).listed
-        wanted = [one for one in listed if one.at >= self._since or one.is_newest]
-        if len(wanted) > MAXIMUM_READ:
-            self.notes.append(f"only the newest {MAXIMUM_READ} versions of {key} were looked at")
-        found: list[tuple[Version, _T | None]] = []
-        for one in wanted[:MAXIMUM_READ]:
-            body = None if one.is_deletion else self._body(key, one.id, maximum)
-            found.append((one, None if body is None else understood(body.text)))
+        found = [*self.each(key, maximum, understood)]
         unread = sum(what is None and not one.is_deletion for one, what in found)
         if unread:
             self.notes.append(
                 f"{unread} of the versions of {key} cannot be understood, or went meanwhile"
             )
         return found
+
+    def each(
+        self, key: str, maximum: int, understood: Callable[[bytes], _T | None]
+    ) -> Iterator[tuple[Version, _T | None]]:
+        """The same, one by one."""
+        listed = versions_of(self._client, self._bucket, key).listed
+        wanted = [one for one in listed if one.at >= self._since or one.is_newest]
+        if len(wanted) > MAXIMUM_READ:
+            self.notes.append(f"only the newest {MAXIMUM_READ} versions of {key} were looked at")
+        for one in wanted[:MAXIMUM_READ]:
+            body = None if one.is_deletion else self._body(key, one.id, maximum)
+            yield one, None if body is None else understood(body.text)
 
     def _body(self, key: str, version: str, maximum: int) -> Upload | None:
         return read_object(self._client, self._bucket, key, version=version, maximum=maximum)
@@ -104,7 +121,7 @@ def _status(body: bytes) -> JsonMapping | None:
 
 
 def _activations(
-    found: Sequence[tuple[Version, InForce | None]],
+    found: Iterable[tuple[Version, InForce | None]],
 ) -> Iterator[Activation | None]:
     """What governed, each until what came after it: a deletion ends it as well."""
     until: int | None = None

@@ -1,33 +1,26 @@
 """`portcullis policy sign`: sign a policy with a KMS key, and upload it."""
 
-from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from portcullis.activation.signature import (
-    ALGORITHMS,
-    SERIAL,
-    SIGNATURE,
-    read_serial,
-    statement,
-)
-from portcullis.adapters.aws_calls import AwsError, error_code
-from portcullis.policy.lock_file import MAXIMUM_BYTES as MAXIMUM_LOCK_BYTES
 from portcullis.policy.yaml_text import MAXIMUM_BYTES
-from portcullis_cli.errors import unavailable, usage_error
-from portcullis_cli.policy.inputs import (
-    AsJson,
-    PolicyFile,
-    Server,
-    read_lock,
-    read_text,
-    server_of,
+from portcullis_cli.errors import usage_error
+from portcullis_cli.policy.inputs import AsJson, PolicyFile, Server, read_text, server_of
+from portcullis_cli.policy.locks import read_lock_of, require_meant, uploaded_lock
+from portcullis_cli.policy.signatures import (
+    DEFAULT_ALGORITHM,
+    Algorithm,
+    Signed,
+    serial_of,
+    signer_of,
 )
+from portcullis_cli.policy.uploading import Over, Place, Replace, place_of, require_one_place
+from portcullis_cli.rendering import plain
 from portcullis_cli.reporting import reported, tell
-from portcullis_cli.surroundings import Surroundings, surroundings_of
+from portcullis_cli.surroundings import surroundings_of
 
 
 def sign(  # noqa: PLR0913 - a command's options
@@ -42,12 +35,12 @@ def sign(  # noqa: PLR0913 - a command's options
     bucket: Annotated[
         str, typer.Option("--bucket", help="The bucket: the stack's `PolicyBucketName`.")
     ],
-    algorithm: Annotated[
-        str, typer.Option("--algorithm", help=f"One of {', '.join(ALGORITHMS)}.")
-    ] = ALGORITHMS[0],
+    algorithm: Algorithm = DEFAULT_ALGORITHM,
     upload: Annotated[
         bool, typer.Option("--upload", help="Upload it as well, to `incoming/policies/`.")
     ] = False,
+    over: Over = "",
+    replace: Replace = False,
     lock: Annotated[
         Path | None,
         typer.Option("--lock", help="The lock that the server has: it comes into force with it."),
@@ -57,60 +50,45 @@ def sign(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Sign a policy for one server, one bucket and one serial, and write what goes beside it.
 
+    An upload takes the place of the version that `--over` names, as with `policy push`, which
+    signs as well and waits for what becomes of it.
+
     Example: portcullis policy sign policies/aws-iam.yaml --bucket b --key alias/sign --serial 7
     """
     with reported(as_json=as_json):
-        number = read_serial(serial)
-        if number is None:
-            raise usage_error("a serial is a whole number above 0, of at most 15 digits")
-        if algorithm not in ALGORITHMS:
-            raise usage_error(f"the algorithm is one of {', '.join(ALGORITHMS)}")
+        number, signer = serial_of(serial), signer_of(key, algorithm)
+        require_one_place(over, replace=replace)
         text, name = read_text(file), server_of(file, server)
         if len(text) > MAXIMUM_BYTES:
             raise usage_error(f"{file}: it has more than {MAXIMUM_BYTES} bytes")
-        digest = sha256(text).hexdigest()
-        message = statement(
-            bucket=bucket,
-            server=name,
-            digest=digest,
-            serial=number,
-            lock=None if lock is None else _lock_digest(lock),
-        )
         around = surroundings_of(context)
-        metadata = {SERIAL: serial, SIGNATURE: _signed(around, key, algorithm, message)}
+        place = place_of(around, bucket, name) if upload else None
+        pins = _lock(place, name, lock)
+        what = Signed(bucket=bucket, server=name, text=text, lock=pins)
+        condition = {} if place is None else place.condition(over=over, replace=replace)
+        metadata = signer.metadata(around, what, number)
         version = None
-        if upload:
-            to = f"incoming/policies/{name}.yaml"
-            version = _uploaded(around, bucket, to, text=text, metadata=metadata)
-        if as_json:
-            tell({"server": name, "sha256": digest, "metadata": {**metadata}, "version": version})
-        else:
-            typer.echo(",".join(f"{one}={value}" for one, value in metadata.items()))
-            if version is not None:
-                typer.echo(f"uploaded as version {version}", err=True)
+        if place is not None:
+            version = place.write(text, condition=condition, metadata=metadata)
+        _tell(what, metadata, version, as_json=as_json)
 
 
-def _lock_digest(path: Path) -> str:
-    """The SHA-256 of a sound lock."""
-    read_lock(path)
-    return sha256(read_text(path, maximum=MAXIMUM_LOCK_BYTES)).hexdigest()
+def _lock(place: Place | None, server: str, file: Path | None) -> bytes | None:
+    """The lock that the signature is of as well: for an upload, the one in the bucket."""
+    if place is None:
+        return None if file is None else read_lock_of(file, server)
+    found = uploaded_lock(place.client, place.bucket, server, file)
+    require_meant(found, file, None)
+    return found
 
 
-def _signed(around: Surroundings, key: str, algorithm: str, message: bytes) -> str:
-    try:
-        answer = around.aws("kms").sign(
-            KeyId=key, Message=message, MessageType="RAW", SigningAlgorithm=algorithm
+def _tell(what: Signed, metadata: dict[str, str], version: str | None, *, as_json: bool) -> None:
+    if as_json:
+        digest = sha256(what.text).hexdigest()
+        tell(
+            {"server": what.server, "sha256": digest, "metadata": {**metadata}, "version": version}
         )
-    except AwsError as error:
-        raise unavailable(f"the key did not sign: {error_code(error)}") from error
-    return b64encode(answer["Signature"]).decode()
-
-
-def _uploaded(
-    around: Surroundings, bucket: str, key: str, *, text: bytes, metadata: dict[str, str]
-) -> str:
-    try:
-        answer = around.aws("s3").put_object(Bucket=bucket, Key=key, Body=text, Metadata=metadata)
-    except AwsError as error:
-        raise unavailable(f"the bucket did not take it: {error_code(error)}") from error
-    return str(answer.get("VersionId"))
+        return
+    typer.echo(",".join(f"{one}={value}" for one, value in metadata.items()))
+    if version is not None:
+        typer.echo(f"uploaded as version {plain(version)}", err=True)

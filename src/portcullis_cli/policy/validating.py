@@ -1,6 +1,6 @@
 """`portcullis policy validate`: everything that is wrong with policy files, at its place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from portcullis.policy.cases import failures, run_cases
+from portcullis.policy.document import Loaded
 from portcullis.policy.faults import Fault, PolicyFaults
+from portcullis.policy.lock_file import read_lock_file
 from portcullis.values import JsonObject
 from portcullis_cli.errors import ExitCode
 from portcullis_cli.policy.inputs import (
@@ -21,7 +23,8 @@ from portcullis_cli.policy.inputs import (
     ToolsFrom,
     Url,
     known_tools,
-    load,
+    load_text,
+    read_lock,
     read_text,
     server_of,
 )
@@ -41,6 +44,7 @@ class Checked:
     revision: str = ""
     rules: int = 0
     tests: int = 0
+    loaded: Loaded | None = None
 
 
 def validate(  # noqa: PLR0913 - a command's options
@@ -87,15 +91,36 @@ def check_file(path: Path, server: str, tools: object = None, lock: Path | None 
     Raises:
         CommandError: it cannot be read.
     """
+    pins = None if lock is None else read_lock(lock).document()
+    return _checked(path, read_text(path), server, tools, lambda: pins)
+
+
+def check_text(
+    path: Path, text: bytes, server: str, *, tools: object = None, lock: bytes | None = None
+) -> Checked:
+    """Read a policy with its server's lock, as they are uploaded, and run its tests.
+
+    `path` says where the text is from.
+    """
+
+    def pins() -> JsonObject | None:
+        return None if lock is None else read_lock_file(lock, server=server).document()
+
+    return _checked(path, text, server, tools, pins)
+
+
+def _checked(  # noqa: PLR0917 - what a policy is judged with
+    path: Path, text: bytes, server: str, tools: object, pins: Callable[[], JsonObject | None]
+) -> Checked:
     known = tools if isinstance(tools, dict) else None
     try:
-        loaded = load(path, known, lock)
+        loaded = load_text(text, known, pins())
     except PolicyFaults as faulty:
         return Checked(path=path, faults=faulty.faults)
     results = run_cases(loaded.policy, loaded.cases, known, server=server)
     warnings = [*loaded.warnings]
     if known is not None:
-        warnings += advise_by_schemas(read_text(path), known)
+        warnings += advise_by_schemas(text, known)
     return Checked(
         path=path,
         faults=failures(results),
@@ -103,6 +128,7 @@ def check_file(path: Path, server: str, tools: object = None, lock: Path | None 
         revision=loaded.policy.revision,
         rules=loaded.rules,
         tests=len(loaded.cases),
+        loaded=loaded,
     )
 
 

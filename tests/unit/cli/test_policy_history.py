@@ -5,81 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
-from portcullis.activation.release import Answer, Refused, Release, Released, Waiting
-from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
-from portcullis.adapters.s3_policies import active_key
+from portcullis.activation.release import Refused, Released, Waiting
 from portcullis.policy.faults import Fault
 from portcullis.values import JsonObject
 from portcullis_cli.errors import ExitCode
 from portcullis_cli.policy import records, versions
 from support.aws_faults import FAULTS, Failing, fault
-from support.command_line import Ran, Terminal
+from support.policy_uploads import ACTIVE, KEY, STATUS, T, World, text
 
 GOLDEN = Path(__file__).parent / "golden" / "history.txt"
-KEY, ACTIVE, STATUS = incoming_key("gate"), active_key("gate"), "status/gate.json"
-T = 1_800_000_000
-
-
-def text(tool: str) -> str:
-    return f'version: "1"\ndefault: deny\ntools:\n  {tool}: {{action: allow}}\n'
-
-
-class Saying(Release):
-    """Says one thing of every upload."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-
-    def decide(self, *_of: Any, **_more: Any) -> Answer:
-        return self.answer
-
-
-class World:
-    """A deployment's bucket, and its activator when a test asks it to look."""
-
-    def __init__(self, *, is_versioned: bool = True) -> None:
-        self.s3: Any = boto3.client("s3", region_name="us-east-1")
-        self.s3.create_bucket(Bucket="policies")
-        if is_versioned:
-            self.s3.put_bucket_versioning(
-                Bucket="policies", VersioningConfiguration={"Status": "Enabled"}
-            )
-        self.terminal = Terminal(environment={"PORTCULLIS_BUCKET": "policies"}, s3=lambda: self.s3)
-
-    def upload(self, body: str) -> str:
-        answer = self.s3.put_object(Bucket="policies", Key=KEY, Body=body.encode())
-        return str(answer.get("VersionId"))
-
-    def activated(self, body: str, at: int, answer: Answer | None = None) -> str:
-        version = self.upload(body)
-        self.look(at, answer)
-        return version
-
-    def look(self, at: int, answer: Answer | None = None) -> Any:
-        release = Saying(answer or Released())
-        return PolicyActivation(self.s3, "policies", release=release).activate(
-            "gate", now_seconds=at
-        )
-
-    def delete(self, key: str, version: str = "") -> None:
-        which = {"VersionId": version} if version else {}
-        self.s3.delete_object(Bucket="policies", Key=key, **which)
-
-    def put(self, key: str, body: bytes) -> None:
-        self.s3.put_object(Bucket="policies", Key=key, Body=body)
-
-    def history(self, *more: str) -> Ran:
-        return self.terminal.run("policy", "history", "gate", *more)
-
-    def tree(self, *more: str) -> Any:
-        return self.history("--json", *more).tree
-
-    def became(self, *more: str) -> list[tuple[str, str]]:
-        return [(one["version"], one["became"]) for one in self.tree(*more)["uploads"]]
 
 
 @pytest.fixture
