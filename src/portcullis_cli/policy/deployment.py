@@ -24,6 +24,7 @@ from portcullis_cli.kept_grants import aws_answers
 MAXIMUM_STATUS_BYTES: Final = 1 << 20
 ANOTHER_UPLOAD: Final = "another_upload"
 _MOVED: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_HIDDEN: Final = {"AccessDenied", "403"}
 _MISSING: Final = {"NoSuchKey", "NoSuchVersion", "404"}
 
 
@@ -51,6 +52,9 @@ def read_object(
 ) -> Upload | None:
     """An object as it is, or as a version of it was; None where there is none.
 
+    Who may not list everything is refused what is not there as if it were hidden (S3 API
+    reference, GetObject, "Permissions"): then the list below its own name tells.
+
     Raises:
         CommandError: the bucket does not answer, or the object is longer than `maximum` bytes.
     """
@@ -62,10 +66,17 @@ def read_object(
         except ClientError as error:
             if error_code(error) in _MISSING:
                 return None
-            raise
+            if version or error_code(error) not in _HIDDEN or _is_listed(client, bucket, key):
+                raise
+            return None
     if len(text) > maximum:
         raise unavailable(f"{key} has more than {maximum} bytes")
     return Upload(text=text, version=version_of(answer), etag=str(answer["ETag"]))
+
+
+def _is_listed(client: Client, bucket: str, key: str) -> bool:
+    found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    return key in {one["Key"] for one in found.get("Contents", ())}
 
 
 def write_upload(

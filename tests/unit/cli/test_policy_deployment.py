@@ -254,6 +254,7 @@ def test_only_a_refusal_of_the_only_attempt_is_told_as_a_refusal(
 def test_a_status_that_cannot_be_read_is_not_taken_for_an_answer(
     deployment: Deployment, error: Exception
 ) -> None:
+    deployment.told = active
     failing = Failing(deployment.s3, "get_object", error, 1)  # after the lock
     deployment.terminal.s3 = lambda: failing
     ran = deployment.push()
@@ -265,7 +266,28 @@ def test_a_status_that_cannot_be_read_is_not_taken_for_an_answer(
 def test_a_lock_that_cannot_be_read_is_not_taken_for_none(
     deployment: Deployment, error: Exception
 ) -> None:
+    deployment.lock(b"{}")
     deployment.terminal.s3 = lambda: Failing(deployment.s3, "get_object", error)
+    assert deployment.push().exit_code == ExitCode.UNAVAILABLE
+    assert deployment.uploads == 0
+
+
+def test_what_is_refused_and_is_not_there_is_not_there(deployment: Deployment) -> None:
+    """Who may list below some prefixes only is refused what does not exist."""
+    deployment.terminal.s3 = lambda: Failing(deployment.s3, "get_object", fault("AccessDenied"))
+    assert deployment.push("--wait", "0").exit_code == 0
+    assert deployment.pull().exit_code == ExitCode.UNAVAILABLE  # it is there now
+    deployment.lock(b"{}")
+    assert deployment.push("--wait", "0").exit_code == ExitCode.UNAVAILABLE
+    assert deployment.pull("--version", "none").exit_code == ExitCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("error", FAULTS)
+def test_what_is_refused_and_cannot_be_listed_may_be_there(
+    deployment: Deployment, error: Exception
+) -> None:
+    refusing = Failing(deployment.s3, "get_object", fault("AccessDenied"))
+    deployment.terminal.s3 = lambda: Failing(refusing, "list_objects_v2", error)
     assert deployment.push().exit_code == ExitCode.UNAVAILABLE
     assert deployment.uploads == 0
 
@@ -318,6 +340,7 @@ def test_what_is_not_there_is_told(deployment: Deployment) -> None:
 
 @pytest.mark.parametrize("error", [*FAULTS, pytest.param(fault("NoSuchBucket"), id="no bucket")])
 def test_a_bucket_that_gives_nothing_is_told(deployment: Deployment, error: Exception) -> None:
+    deployment.upload("a")
     deployment.terminal.s3 = lambda: Failing(deployment.s3, "get_object", error)
     ran = deployment.pull()
     assert (ran.exit_code, ran.stdout) == (ExitCode.UNAVAILABLE, "")
@@ -470,6 +493,7 @@ def test_what_cannot_be_signed_is_not_uploaded(deployment: Deployment, more: lis
 def test_what_is_in_force_is_not_guessed_before_it_is_signed_over(
     deployment: Deployment, error: Exception
 ) -> None:
+    deployment.in_force({"serial": 7})
     failing = Failing(deployment.s3, "get_object", error, 1)  # after the lock
     deployment.terminal.s3 = lambda: failing
     assert deployment.push("--sign", "key").exit_code == ExitCode.UNAVAILABLE

@@ -9,7 +9,9 @@ import pytest
 from moto import mock_aws
 
 from portcullis.activation.release import Refused, Released, Waiting
+from portcullis.adapters.s3_activation import lock_key
 from portcullis.policy.faults import Fault
+from portcullis.strictjson import dump
 from portcullis.values import JsonObject
 from portcullis_cli.errors import ExitCode
 from portcullis_cli.policy import records, versions
@@ -103,6 +105,17 @@ def test_an_upload_that_governs_and_was_rejected_since_is_both(world: World) -> 
     told = world.history().stdout
     assert "in force since 2027-01-15T08:00:00Z" in told
     assert "judged again since, and rejected: lock: it is no JSON" in told
+
+
+def test_an_upload_governs_anew_with_each_lock(world: World) -> None:
+    world.activated(text("one"), T)
+    lock = dump({"version": "1", "server": "gate", "tools": {}})
+    version = world.s3.put_object(Bucket="policies", Key=lock_key("gate"), Body=lock)["VersionId"]
+    world.look(T + 60)
+    lines = world.history().stdout.splitlines()
+    assert f"    lock      {version}" in lines
+    assert "  in force since 2027-01-15T08:01:00Z" in lines
+    assert "  was in force from 2027-01-15T08:00:00Z to 2027-01-15T08:01:00Z" in lines
 
 
 def test_an_active_object_that_cannot_be_understood_is_not_taken_for_nothing(

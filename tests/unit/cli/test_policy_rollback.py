@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from portcullis.activation.release import Refused, Released, Waiting
 from portcullis.adapters.s3_activation import lock_key
+from portcullis.policy.document import revision_of
 from portcullis.policy.faults import Fault
 from portcullis.policy.lock_file import LockedTool, LockFile
 from portcullis.strictjson import dump
@@ -333,6 +334,18 @@ def test_over_what_cannot_be_understood_no_change_is_made_up(world: World) -> No
     world.activated(text("two"), T + 60)
     world.put(ACTIVE, b"[]")
     assert agreed(world, "--wait", "0", "--json").tree["wider"] is None
+
+
+def test_over_what_today_s_rules_do_not_read_no_change_is_made_up(world: World) -> None:
+    """It was in force by the rules of an earlier release, and its revision is its own."""
+    first = world.activated(text("one"), T)
+    world.activated(text("two"), T + 60)
+    held = json.loads(world.s3.get_object(Bucket="policies", Key=ACTIVE)["Body"].read())
+    held["document"] = {**held["document"], "default": "perhaps"}
+    held["revision"] = revision_of(held["document"])
+    world.put(ACTIVE, dump(held))
+    told = agreed(world, "--to", first, "--wait", "0", "--json").tree
+    assert (told["from"], told["changes"]) == (held["revision"], None)
 
 
 def test_a_server_that_nobody_knows_has_nothing_to_go_back_to(world: World) -> None:
