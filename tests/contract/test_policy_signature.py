@@ -225,10 +225,34 @@ def test_a_signed_upload_takes_the_place_of_what_was_named_alone(
     assert sign_and_upload(signed, tmp_path, 5).exit_code == 1
     assert sign_and_upload(signed, tmp_path, 5, "--over", "another").exit_code == 1
     assert sign_and_upload(signed, tmp_path, 5, "--over", first, "--replace").exit_code == 2
+    words = ["policy", "sign", str(tmp_path / "mq.yaml"), "--key", signed.key, "--bucket", BUCKET]
+    assert CliRunner().invoke(APP, [*words, "--serial", "5", "--replace"]).exit_code == 2
     assert sign_and_upload(signed, tmp_path, 5, "--over", first).exit_code == 0
     assert sign_and_upload(signed, tmp_path, 6, "--over", first).exit_code == 1
     assert sign_and_upload(signed, tmp_path, 6, "--replace").exit_code == 0
     assert signed.activate()["in_force"]["release"]["serial"] == 6
+
+
+def test_what_is_pushed_and_gone_back_to_is_signed_as_the_activator_wants_it(
+    signed: Signed, tmp_path: Path
+) -> None:
+    def run(*words: str) -> None:
+        more = ["--bucket", BUCKET, "--wait", "0", "--lock", str(lock)]
+        ran = CliRunner().invoke(APP, ["policy", *words, *more])
+        assert ran.exit_code == 0, ran.output
+
+    lock, file = tmp_path / "mq.lock.json", tmp_path / "mq.yaml"
+    lock.write_bytes(dump(LockFile(server="mq", tools={}).tree()))
+    signed.s3.put_object(Bucket=BUCKET, Key=lock_key("mq"), Body=lock.read_bytes())
+    for text in (GOOD, WIDER):
+        file.write_text(text)
+        run("push", str(file), "--sign", signed.key, "--replace")
+        assert signed.activate()["state"] == "active"
+    first = signed.activate()["in_force"]
+    run("rollback", "mq", "--key", signed.key, "--yes")
+    told = signed.activate()
+    assert (told["state"], told["in_force"]["earlier"]) == ("active", True)
+    assert told["in_force"]["release"]["serial"] > first["release"]["serial"]
 
 
 def test_a_signed_upload_names_the_lock_that_the_server_has(signed: Signed, tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ def sign(  # noqa: PLR0913 - a command's options
     with reported(as_json=as_json):
         number, signer = serial_of(serial), signer_of(key, algorithm)
         require_one_place(over, replace=replace)
+        if (over or replace) and not upload:
+            raise usage_error("--over and --replace go with --upload")
         text, name = read_text(file), server_of(file, server)
         if len(text) > MAXIMUM_BYTES:
             raise usage_error(f"{file}: it has more than {MAXIMUM_BYTES} bytes")
