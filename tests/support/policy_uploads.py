@@ -1,5 +1,6 @@
 """A deployment's bucket as a command finds it, and the activator when a test asks it to look."""
 
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -7,6 +8,8 @@ import boto3
 from portcullis.activation.release import Answer, Release, Released
 from portcullis.adapters.s3_activation import PolicyActivation, incoming_key
 from portcullis.adapters.s3_policies import active_key
+from portcullis.policy.lock_file import LockedTool, LockFile
+from portcullis.strictjson import dump
 from support.command_line import Ran, Terminal
 
 KEY, ACTIVE, STATUS = incoming_key("gate"), active_key("gate"), "status/gate.json"
@@ -80,3 +83,40 @@ class World:
 
     def became(self, *more: str) -> list[tuple[str, str]]:
         return [(one["version"], one["became"]) for one in self.tree(*more)["uploads"]]
+
+
+def rollback(world: World, *more: str) -> Ran:
+    return world.terminal.run("policy", "rollback", "gate", *more)
+
+
+def agreed(world: World, *more: str) -> Ran:
+    return rollback(world, "--yes", *more)
+
+
+def uploads(world: World) -> int:
+    return len(world.s3.list_object_versions(Bucket="policies", Prefix=KEY)["Versions"])
+
+
+def newest_text(world: World) -> str:
+    return str(world.s3.get_object(Bucket="policies", Key=KEY)["Body"].read().decode())
+
+
+def lock_of(*tools: str) -> bytes:
+    held = {
+        one: LockedTool(category="read", definition={"name": one, "description": one})
+        for one in tools
+    }
+    return dump(LockFile(server="gate", tools=held).tree())
+
+
+class Meanwhile:
+    """A client for which something happens just before an operation, once."""
+
+    def __init__(self, client: Any, operation: str, happens: Callable[[], Any]) -> None:
+        self._client, self._operation, self._happens = client, operation, happens
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._operation:
+            self._operation = ""
+            self._happens()
+        return getattr(self._client, name)
