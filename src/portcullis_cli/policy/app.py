@@ -4,6 +4,7 @@ import typer
 
 from portcullis_cli.policy import (
     checking,
+    converting,
     diffing,
     explaining,
     going_back,
@@ -30,6 +31,7 @@ APP.command("explain")(explaining.explain_call)
 APP.command("test")(testing.run_tests)
 APP.command("check")(checking.check)
 APP.command("diff")(diffing.diff)
+APP.command("convert")(converting.convert_file)
 APP.command("sign")(signing.sign)
 APP.command("pull")(pulling.pull)
 APP.command("push")(pushing.push)

@@ -151,12 +151,13 @@ def _told(one: Checked) -> JsonObject:
         "revision": one.revision or None,
         "rules": one.rules,
         "tests": one.tests,
-        "faults": [_fault(fault) for fault in one.faults],
-        "warnings": [_fault(fault) for fault in one.warnings],
+        "faults": [fault_tree(fault) for fault in one.faults],
+        "warnings": [fault_tree(fault) for fault in one.warnings],
     }
 
 
-def _fault(fault: Fault) -> JsonObject:
+def fault_tree(fault: Fault) -> JsonObject:
+    """A fault for programs."""
     return {
         "path": fault.path,
         "line": fault.line,

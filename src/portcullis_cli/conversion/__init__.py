@@ -1,0 +1,1 @@
+"""Policies of other products, read strictly, and said again in this language."""
