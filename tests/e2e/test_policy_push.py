@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
-from e2e.running_stack import REGION, RunningStack
+from e2e.agents import Call, PythonAgent
+from e2e.running_stack import REFRESH_SECONDS, REGION, RunningStack
 
+AGENT: Final = PythonAgent("python sdk, auto", "2026-07-28", "auto")
 SERVER: Final = "aws-iam"
 FIRST: Final = 'version: "1"\ndefault: deny\ntools:\n  list_users: {action: allow}\n'
 SECOND: Final = 'version: "1"\ndefault: deny\ntools:\n  list_groups: {action: allow}\n'
@@ -58,3 +61,33 @@ def test_a_faulty_policy_is_told_at_its_line_and_changes_nothing(
     ran = command(stack, "push", str(file), "--replace")
     assert (ran.returncode, f"{file}:4:" in ran.stdout) == (1, True)
     assert command(stack, "pull", SERVER, "--active").stdout == before
+
+
+def test_another_products_policy_decides_here(stack: RunningStack, tmp_path: Path) -> None:
+    """Converted, pushed, and in force: what its source denies is denied, the rest goes on."""
+    source, file = tmp_path / "intercept.yaml", tmp_path / f"{SERVER}.yaml"
+    source.write_text(
+        'version: "1"\ndefault: deny\ntools:\n'
+        "  list_users: {rules: []}\n"
+        "  list_groups:\n    rules:\n"
+        "      - {name: some, conditions: [{path: args.path_prefix, op: regex, value: ^/team}],\n"
+        "         on_deny: Only groups of teams.}\n"
+    )
+    converted = command(stack, "convert", str(source), "-o", str(file))
+    assert converted.returncode == 0, converted.stdout + converted.stderr
+    assert "none passes that was refused" in converted.stdout
+    assert command(stack, "push", str(file), "--replace").returncode == 0
+
+    time.sleep(REFRESH_SECONDS)
+
+    endpoint = stack.endpoint(SERVER, second_agent=True)
+    calls = [
+        Call("list_users"),
+        Call("list_groups", {"path_prefix": "/team/a"}),
+        Call("list_groups", {"path_prefix": "/other"}),
+        Call("delete_user", {"user_name": "anna"}),
+    ]
+    users, teams, others, deleted = AGENT.run(endpoint, calls).results
+    assert (users.is_error, teams.is_error) == (False, False)
+    assert (others.is_error, "Only groups of teams." in others.text) == (True, True)
+    assert deleted.is_error

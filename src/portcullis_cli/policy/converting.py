@@ -90,7 +90,7 @@ def convert_file(  # noqa: PLR0913 - a command's options
     What cannot be carried over is refused, and nothing is written. Both readings then decide the
     same calls: nothing that was refused may pass.
 
-    Example: portcullis policy convert docs/how-to/examples/intercept.yaml --default deny --approver anna
+    Example: portcullis policy convert docs/how-to/intercept.yaml --default deny --approver anna
     """
     with reported(as_json=as_json):
         reader = Reader(
