@@ -6,6 +6,7 @@ from portcullis_cli import approvals, grants, kept_grants, kill_switch, locking,
 from portcullis_cli.doctoring.command import doctor
 from portcullis_cli.policy.app import APP as POLICY
 from portcullis_cli.servers.app import APP as SERVERS
+from portcullis_cli.sessions.app import APP as SESSIONS
 from portcullis_cli.stack import use_stack
 from portcullis_cli.status.command import status
 from portcullis_cli.verifying.command import verify_gateway
@@ -29,4 +30,5 @@ APP.add_typer(approvals.APP)
 APP.add_typer(grants.APP)
 APP.command("status")(status)
 APP.add_typer(SERVERS)
+APP.add_typer(SESSIONS)
 APP.add_typer(kill_switch.APP)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from portcullis.adapters.aws_calls import AwsError, error_code
 from portcullis.adapters.dynamodb_grants import KeptGrant, Role, kept_grants, revoke_grant
-from portcullis.errors import GrantStoreError
+from portcullis.errors import UnavailableError
 from portcullis.values import JsonObject
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.rendering import plain, terminal
@@ -127,7 +127,7 @@ def aws_answers() -> Iterator[None]:
     """Turn what AWS answers instead of data into the command's error."""
     try:
         yield
-    except GrantStoreError as error:
+    except UnavailableError as error:
         raise unavailable(str(error)) from error
     except AwsError as error:
         raise unavailable(f"AWS cannot be called: {error_code(error)}") from error

@@ -51,6 +51,7 @@ from portcullis.policy.windows import (
     admit_fixed,
     difference,
     release,
+    total,
     window_number,
 )
 
@@ -184,6 +185,25 @@ def plan_release(
         _advance(update, item, sets, now)
     update.set("w", {"S": f"release#{reservation_id}"})
     return update
+
+
+def use_of(item: Item, take: Take, *, now: Instant) -> tuple[Decimal, int | None]:
+    """How much of a take's limit is used now, and when all of it has stopped counting.
+
+    The instant is in microseconds since the epoch, None where nothing is used.
+
+    Raises:
+        ValueError: the item is not one that this module writes.
+        ArithmeticError: a sum cannot be kept exactly.
+    """
+    window = take.limit.window_seconds * MICROS_PER_SECOND
+    if is_fixed(take):
+        number = window_number(take.limit, now.micros)
+        used = number_in(item, _fixed_name("f", take.limit, number))
+        return used, (number + 1) * window if used else None
+    live = [one for one in _sliding(item, take).entries if one[0] + window > now.micros]
+    used = total(amount for _, amount in live)
+    return used, live[-1][0] + window if live else None
 
 
 # ---------------------------------------------------------------- sliding

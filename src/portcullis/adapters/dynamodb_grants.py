@@ -21,7 +21,7 @@ from portcullis.policy.model import Principal
 ISSUER = GRANT_ISSUER
 TOKEN_PREFIX = "pcl_"  # noqa: S105 - a prefix that secret scanners can look for, not a secret
 CREDENTIAL_PREFIX = "grant:"
-_PREFIX = "GRANT#"
+GRANT_PREFIX = "GRANT#"
 _MAXIMUM_TOKEN_CHARS = 128
 
 
@@ -126,7 +126,7 @@ def kept_grants(client: Client, table: str) -> Iterator[KeptGrant]:
     asked: dict[str, Any] = {
         "TableName": table,
         "FilterExpression": "begins_with(pk, :grant)",
-        "ExpressionAttributeValues": {":grant": {"S": _PREFIX}},
+        "ExpressionAttributeValues": {":grant": {"S": GRANT_PREFIX}},
         "ConsistentRead": True,
     }
     while True:
@@ -203,11 +203,11 @@ class DynamoDBGrants:
 
 
 def _key(digest: str) -> dict[str, dict[str, str]]:
-    return {"pk": {"S": f"{_PREFIX}{digest}"}, "sk": {"S": "GRANT"}}
+    return {"pk": {"S": f"{GRANT_PREFIX}{digest}"}, "sk": {"S": "GRANT"}}
 
 
 def _kept(item: Mapping[str, Mapping[str, object]]) -> KeptGrant:
-    grant = _from_item(item, str(item["pk"]["S"]).removeprefix(_PREFIX))
+    grant = _from_item(item, str(item["pk"]["S"]).removeprefix(GRANT_PREFIX))
     try:
         return KeptGrant(
             grant=grant,

@@ -2,7 +2,7 @@
 
     pk `SESSION#<sha256 of the principal key>#<server>`
     sk `SLOTS`             slots (`session_slots` text), v (version), ttl
-    sk `SID#<session id>`  slot, upstream, closed, ttl
+    sk `SID#<session id>`  slot, opened (epoch seconds), upstream, closed, ttl
 
 Slots are changed by compare-and-set on `v`. A session lives while `now < ttl`, compared here:
 DynamoDB may leave an expired item for days. Reads are strongly consistent, so a session that
@@ -37,6 +37,7 @@ from portcullis.errors import SessionStoreError
 from portcullis.gateway.ports import SessionSlot, SessionStore
 from portcullis.policy.model import Instant
 
+PREFIX = "SESSION#"
 _ATTEMPTS = 16
 _BUDGET_SECONDS = 1.0
 
@@ -79,6 +80,7 @@ class DynamoDBSessionStore(SessionStore):
         update = ItemUpdate(session_key)
         update.require("attribute_not_exists({name})", "pk")
         update.set("slot", {"N": str(slot)})
+        update.set("opened", {"N": str(now.micros // MICROS_PER_SECOND)})
         update.set("ttl", self._ttl(now))
         if isinstance(self._table.update(update.to_parameters()), Moved):
             raise SessionStoreError("the session was opened before")
@@ -165,18 +167,19 @@ def _live_update(key: Item, now: Instant) -> ItemUpdate:
     return update
 
 
-def _partition(principal_key: str, server: str) -> str:
+def partition(principal_key: str, server: str) -> str:
+    """The partition key of all of a principal's sessions at a server."""
     digest = hashlib.sha256(principal_key.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"SESSION#{digest}#{server}"
+    return f"{PREFIX}{digest}#{server}"
 
 
 def _slots_key(principal_key: str, server: str) -> Item:
-    return {"pk": {"S": _partition(principal_key, server)}, "sk": {"S": "SLOTS"}}
+    return {"pk": {"S": partition(principal_key, server)}, "sk": {"S": "SLOTS"}}
 
 
 def _session_key(principal_key: str, server: str, session_id: str) -> Item:
     require_session_id(session_id)
-    return {"pk": {"S": _partition(principal_key, server)}, "sk": {"S": f"SID#{session_id}"}}
+    return {"pk": {"S": partition(principal_key, server)}, "sk": {"S": f"SID#{session_id}"}}
 
 
 def _slots(item: Item) -> Slots:

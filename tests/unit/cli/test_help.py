@@ -2,12 +2,16 @@
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
 import command_pages
-from support.command_line import Terminal
+from portcullis.adapters.dynamodb_grants import ISSUER
+from portcullis.adapters.dynamodb_sessions import DynamoDBSessionStore
+from portcullis.policy.model import Instant, Principal
+from support.command_line import NOW, Terminal
 from support.console_fakes import CAROL_TOKEN, ConsoleWorld
 from support.grants import make_grant
 from support.verified_gateway import FIRST, VerifiedGateway
@@ -15,6 +19,19 @@ from support.verified_gateway import FIRST, VerifiedGateway
 COMMANDS = command_pages.commands()
 NAMES = [command.name for command in COMMANDS]
 SAMPLE_ID = "3f6c1b0e9d2a4c5f8e7b6a5d4c3b2a19"
+
+
+def open_session(table: str, name: str) -> None:
+    """Open a session of the grant that the server keeps, too."""
+    store = DynamoDBSessionStore(boto3.client("dynamodb"), table, cap=1, lifetime_seconds=3600)
+    where: dict[str, Any] = {
+        "principal_key": Principal(issuer=ISSUER, subject="build-agent").key,
+        "server": "aws-iam",
+        "session_id": name,
+        "now": Instant(micros=NOW * 1_000_000),
+    }
+    store.open(**where)
+    store.bind_upstream(**where, upstream_session="u")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
@@ -41,6 +58,7 @@ def test_every_example_can_be_run(
     terminal.answers = "y\n"
     terminal.environment |= {"PORTCULLIS_TABLE": table, "PORTCULLIS_BUCKET": bucket}
     make_grant(table, name="build-agent")
+    open_session(table, "c0ffee")
     if command.name in {"doctor", "verify"}:
         gateway = VerifiedGateway.on_account(table, bucket)
         terminal.transport = gateway.transport
@@ -54,8 +72,8 @@ def test_every_example_can_be_run(
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["approvals"], ["grants"], ["servers"], ["kill-switch"]],
-    ids=["root", "approvals", "grants", "servers", "kill-switch"],
+    [[], ["approvals"], ["grants"], ["servers"], ["sessions"], ["kill-switch"]],
+    ids=["root", "approvals", "grants", "servers", "sessions", "kill-switch"],
 )
 def test_without_a_command_the_help_is_shown(terminal: Terminal, words: list[str]) -> None:
     ran = terminal.run(*words)

@@ -1,0 +1,1 @@
+"""`portcullis sessions`: whose sessions there are, and how much of each limit is used."""

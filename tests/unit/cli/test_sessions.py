@@ -1,0 +1,356 @@
+"""`portcullis sessions`: whose they are, what their limits have left, and what ends one.
+
+The files in `golden` are what a person reads; look at them when one changes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from portcullis.adapters.dynamodb_counters import DynamoDBCounterStore
+from portcullis.adapters.dynamodb_grants import ISSUER
+from portcullis.adapters.dynamodb_sessions import DynamoDBSessionStore
+from portcullis.gateway.ports import Reserved
+from portcullis.policy.decision import Allow
+from portcullis.policy.evaluate import evaluate
+from portcullis.policy.model import Call, Instant, Kind, Principal
+from portcullis.policy.policy_text import parse_policy
+from portcullis_cli.errors import ExitCode
+from support.aws_faults import FAULTS, Failing, fault
+from support.command_line import NOW, Ran
+from support.deployed_servers import Deployed
+from support.engines import create_state_table
+from support.grants import make_grant
+
+GOLDEN = Path(__file__).parent / "golden"
+BUILD = Principal(issuer=ISSUER, subject="build-agent")
+PERSON = Principal(issuer="https://issuer.example", subject="anna")
+SERVER = "aws-iam"
+POLICY = """
+version: "1"
+default: deny
+tools:
+  list_things: {action: allow, rate_limit: {max: 3, window: 1h}}
+  create_thing:
+    rules:
+      - name: some
+        action: allow
+        rate_limit: {max: 5, window: 90, per: principal, algorithm: fixed_window}
+      - {name: trial, mode: shadow, rate_limit: {max: 1, window: 90, per: principal}}
+  "*":
+    rules:
+      - {name: each, rate_limit: {max: 50, window: 1d, per: tool}}
+      - {name: all, rate_limit: {max: 100, window: 1d, per: server}}
+  put_user_policy: {spend_limit: {path: args.amount, max: 7.5, window: 2h, per: principal}}
+"""
+
+
+@dataclass
+class World:
+    """A deployment whose agents have sessions and have called."""
+
+    deployed: Deployed = field(default_factory=Deployed)
+
+    def __post_init__(self) -> None:
+        self.dynamodb = boto3.client("dynamodb", region_name="us-east-1")
+        self.table = create_state_table(self.dynamodb)
+        self.store = DynamoDBSessionStore(self.dynamodb, self.table, cap=2, lifetime_seconds=3600)
+        self.counters = DynamoDBCounterStore(self.dynamodb, self.table)
+        self.terminal = self.deployed.terminal
+        self.terminal.environment["PORTCULLIS_TABLE"] = self.table
+        make_grant(self.table, name="build-agent")
+        self.deployed.policy(SERVER, POLICY)
+        self.deployed.tools(SERVER)
+
+    def open(
+        self,
+        name: str,
+        who: Principal = BUILD,
+        *,
+        ago: int = 60,
+        bound: bool = True,
+        at: str = SERVER,
+    ) -> None:
+        """Open a session as the gateway does."""
+        where: dict[str, Any] = {
+            "principal_key": who.key, "server": SERVER, "session_id": name, "now": instant(-ago),
+        }  # fmt: skip
+        self.store.open(**where)
+        if bound:
+            self.store.bind_upstream(**where, upstream_session="secret-of-the-server")
+
+    def upstream(self, name: str) -> str | None:
+        """What the gateway finds when a request comes with the session."""
+        return self.store.upstream_session(
+            principal_key=BUILD.key, server=SERVER, session_id=name, now=instant()
+        )
+
+    def call(self, tool: str, *, slot: int = 0, ago: int = 30, **arguments: Any) -> None:
+        """Decide and count a call as the gateway does."""
+        call = Call(
+            server=SERVER, kind=Kind.TOOL, name=tool, arguments=arguments, principal=BUILD,
+            session=f"slot-{slot}",
+        )  # fmt: skip
+        decision = evaluate(parse_policy(POLICY).policy, call, now=instant(-ago))
+        assert isinstance(decision, Allow)
+        reserved = self.counters.reserve(
+            decision.obligations, server=SERVER, reservation_id=f"{tool}{slot}{ago}",
+            now=instant(-ago),
+        )  # fmt: skip
+        assert isinstance(reserved, Reserved)
+
+    def run(self, *words: str) -> Ran:
+        """Run `portcullis sessions`."""
+        return self.terminal.run("sessions", *words)
+
+    def sessions(self, *words: str) -> list[Any]:
+        """What `sessions list` tells a program."""
+        found: list[Any] = self.run("list", "--json", *words).tree["sessions"]
+        return found
+
+
+def instant(seconds: int = 0) -> Instant:
+    return Instant(micros=(NOW + seconds) * 1_000_000)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with mock_aws():
+        yield World()
+
+
+def failing(world: World, operation: str, error: Any) -> None:
+    """Make an operation of the table fail for the operator."""
+    client = Failing(world.dynamodb, operation, error)
+    world.terminal.dynamodb = lambda: client
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    world.open("c0ffee")
+    world.open("1abe1", bound=False)
+    world.open("2", PERSON)
+    world.call("list_things")
+    world.call("list_things", slot=1)
+    world.call("create_thing", ago=0)
+    world.call("put_user_policy", amount=2)
+    return world
+
+
+def text(ran: Ran) -> str:
+    return "".join(f"{line.rstrip()}\n" for line in ran.stdout.splitlines())
+
+
+def test_everybodys_sessions_are_listed_with_the_names_that_are_known(busy: World) -> None:
+    ran = busy.run("list")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert text(ran) == (GOLDEN / "sessions-list.txt").read_text()
+    assert "secret-of-the-server" not in ran.stdout
+
+
+def test_a_principal_is_shown_with_what_its_limits_have_left(busy: World) -> None:
+    ran = busy.run("show", "--grant", "build-agent", "--server", SERVER)
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert text(ran) == (GOLDEN / "sessions-show.txt").read_text()
+
+
+def test_every_counter_that_a_call_took_from_is_found_by_its_own_key(busy: World) -> None:
+    """What is shown as used is what the gateway counts, whatever the scope and the window."""
+    (at,) = busy.run("show", "--grant", "build-agent", "--server", SERVER, "--json").tree["servers"]
+    used = {
+        (one["rule"], one["slot"], one["tool"]): one["used"]
+        for one in at["limits"]
+        if one["used"] != "0"
+    }
+    assert used == {
+        ("list_things", 0, None): "1",
+        ("list_things", 1, None): "1",
+        ("create_thing/some", None, None): "1",
+        ("create_thing/trial", None, None): "1",
+        ("put_user_policy", None, None): "2",
+        ("*/each", None, "list_things"): "2",
+        ("*/each", None, "create_thing"): "1",
+        ("*/each", None, "put_user_policy"): "1",
+        ("*/all", None, None): "4",
+    }
+    spent = next(one for one in at["limits"] if one["rule"] == "put_user_policy")
+    assert (spent["max"], spent["remaining"]) == ("7.5", "5.5")
+    assert spent["clear_at"] == "2027-01-15T09:59:30Z"
+
+
+def test_one_session_is_shown_with_its_slot_alone(busy: World) -> None:
+    (at,) = busy.run("show", "1abe1", "--grant", "build-agent", "--json").tree["servers"]
+    assert {one["slot"] for one in at["limits"]} == {0, None}
+    (at,) = busy.run("show", "c0ffee", "--grant", "build-agent", "--json").tree["servers"]
+    assert {one["slot"] for one in at["limits"]} == {1, None}
+
+
+def test_a_principal_is_named_as_in_the_decision_log(busy: World) -> None:
+    assert [one["id"] for one in busy.sessions("--principal", PERSON.key)] == ["2"]
+    assert [one["id"] for one in busy.sessions("--principal", BUILD.key)] == ["1abe1", "c0ffee"]
+    assert busy.sessions("--principal", "1:a|nobody") == []
+    assert busy.sessions("--server", "amazon-mq") == []
+
+
+def test_what_has_ended_is_listed_when_it_is_asked_for(world: World) -> None:
+    world.open("old", ago=4000)
+    world.open("ended")
+    assert world.run("end", "ended", "--grant", "build-agent").exit_code == 0
+    assert world.sessions() == []
+    assert world.run("list").stderr == "no session is open\n"
+    states = {one["id"]: one["state"] for one in world.sessions("--all")}
+    assert states == {"old": "over", "ended": "closed"}
+
+
+def test_an_ended_session_is_unknown_to_the_gateway_and_its_slot_is_free(world: World) -> None:
+    world.open("c0ffee")
+    assert world.upstream("c0ffee") == "secret-of-the-server"
+    ran = world.run("end", "c0ffee", "--grant", "build-agent")
+    assert (ran.exit_code, ran.stdout) == (0, f"ended c0ffee of build-agent at {SERVER}\n")
+    assert world.upstream("c0ffee") is None
+    world.open("next")
+    assert {one["id"]: one["slot"] for one in world.sessions()} == {"next": 1}
+
+
+def test_what_would_not_end_is_refused_and_ends_nothing(world: World) -> None:
+    world.open("c0ffee")
+    world.open("1abe1", bound=False)
+    ran = world.run("end", "c0ffee", "1abe1", "--grant", "build-agent")
+    assert ran.exit_code == ExitCode.REFUSED
+    assert "portcullis grants revoke" in ran.stderr
+    for other in ("unknown", "1abe1x"):
+        ran = world.run("end", "c0ffee", other, "--grant", "build-agent")
+        assert ran.exit_code == ExitCode.NOT_FOUND
+    assert world.run("end", "c0ffee", "--principal", PERSON.key).exit_code == ExitCode.NOT_FOUND
+    assert world.upstream("c0ffee") is not None
+    assert world.run("end", "c0ffee", "--grant", "build-agent", "--json").tree == {
+        "ended": ["c0ffee"]
+    }
+    assert world.run("end", "c0ffee", "--grant", "build-agent").exit_code == ExitCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show"],
+        ["end", "x"],
+        ["list", "--grant", "a", "--principal", "1:a|b"],
+        ["list", "--principal", "anna"],
+        ["list", "--principal", "1:ab|c"],
+        ["list", "--principal", "x:a|b"],
+        ["list", "--principal", "1:a|"],
+        ["list", "--grant", "a", "--server", "A B"],
+    ],
+)
+def test_what_names_nobody_is_a_usage_error(world: World, words: list[str]) -> None:
+    assert world.run(*words).exit_code == ExitCode.USAGE
+
+
+def test_a_list_that_was_cut_says_so(world: World) -> None:
+    item = {
+        "pk": {"S": f"SESSION#{'a' * 64}#{SERVER}"}, "sk": {"S": "SID#1"}, "slot": {"N": "0"},
+        "ttl": {"N": str(NOW + 9)},
+    }  # fmt: skip
+
+    class Endless:
+        asked = 0
+
+        def scan(self, **_asked: Any) -> Any:
+            self.asked += 1
+            return {"Items": [item], "LastEvaluatedKey": {"pk": {"S": "x"}}}
+
+        query = scan
+
+    endless = Endless()
+    world.terminal.dynamodb = lambda: endless
+    ran = world.run("list", "--pages", "3")
+    assert (ran.exit_code, endless.asked) == (ExitCode.UNAVAILABLE, 3)
+    assert "not all: the table holds more than 3 MB" in ran.stderr
+    assert "aaaaaaaaaaaaaaaa…" in ran.stdout
+    assert "not recorded" in ran.stdout
+    ran = world.run("list", "--pages", "1", "--json")
+    assert (ran.exit_code, ran.tree["whole"]) == (ExitCode.UNAVAILABLE, False)
+    ran = world.run("list", "--grant", "x")
+    assert (ran.exit_code, ran.stdout) == (ExitCode.UNAVAILABLE, "")
+    assert "more sessions than can be looked at" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "words,operation",
+    [
+        (["list"], "scan"),
+        (["list", "--grant", "build-agent"], "query"),
+        (["show", "--grant", "build-agent"], "query"),
+        (["end", "c0ffee", "--grant", "build-agent"], "query"),
+        (["end", "c0ffee", "--grant", "build-agent"], "update_item"),
+    ],
+)
+def test_a_table_that_does_not_answer_is_told(
+    world: World, words: list[str], operation: str
+) -> None:
+    world.open("c0ffee")
+    for error in FAULTS:
+        failing(world, operation, error.values[0])
+        ran = world.run(*words)
+        assert (ran.exit_code, ran.stdout) == (ExitCode.UNAVAILABLE, ""), error.id
+        assert ran.stderr.count("\n") == 1
+    assert world.upstream("c0ffee") is not None
+
+
+def test_counters_that_cannot_be_read_are_not_called_unused(busy: World) -> None:
+    show = ("show", "--grant", "build-agent", "--server", SERVER)
+    for error in FAULTS:
+        failing(busy, "batch_get_item", error.values[0])
+        ran = busy.run(*show)
+        assert ran.exit_code == ExitCode.UNAVAILABLE
+        assert "limits: could not tell" in ran.stdout
+        assert '"untold"' in busy.run(*show, "--json").stdout
+    busy.terminal.dynamodb = lambda: busy.dynamodb
+    busy.deployed.put(f"active/policies/{SERVER}.json", "not json")
+    assert busy.run(*show).exit_code == ExitCode.UNAVAILABLE
+
+
+def test_a_counter_that_somebody_changed_is_not_called_unused(busy: World) -> None:
+    for item in busy.dynamodb.scan(TableName=busy.table)["Items"]:
+        for name in item:
+            if name.startswith("s_"):
+                busy.dynamodb.put_item(TableName=busy.table, Item={**item, name: {"S": "0"}})
+    ran = busy.run("show", "--grant", "build-agent", "--server", SERVER)
+    assert ran.exit_code == ExitCode.UNAVAILABLE
+    assert "is not usable" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "change", [{"slot": {"S": "x"}}, {"slot": {"N": "-1"}}, {"ttl": {"S": ""}}]
+)
+def test_a_session_that_somebody_changed_is_told(world: World, change: Any) -> None:
+    world.open("c0ffee")
+    items = world.dynamodb.scan(TableName=world.table)["Items"]
+    (item,) = [one for one in items if one["sk"]["S"].startswith("SID#")]
+    world.dynamodb.put_item(TableName=world.table, Item={**item, **change})
+    assert world.run("list").exit_code == ExitCode.UNAVAILABLE
+
+
+def test_slots_that_somebody_changed_are_told(world: World) -> None:
+    world.open("c0ffee")
+    items = world.dynamodb.scan(TableName=world.table)["Items"]
+    (item,) = [one for one in items if one["sk"]["S"] == "SLOTS"]
+    world.dynamodb.put_item(TableName=world.table, Item={**item, "slots": {"S": "none"}})
+    assert world.run("list", "--grant", "build-agent").exit_code == ExitCode.UNAVAILABLE
+
+
+def test_a_server_without_a_policy_has_no_limits(world: World) -> None:
+    ran = world.run("show", "--grant", "build-agent", "--server", "amazon-mq")
+    assert (ran.exit_code, "no limits" in ran.stdout) == (0, True)
+
+
+def test_a_bucket_that_does_not_answer_is_told(world: World) -> None:
+    client = Failing(world.deployed.s3, "list_objects_v2", fault("SlowDown"))
+    world.terminal.s3 = lambda: client
+    ran = world.run("list", "--grant", "build-agent")
+    assert (ran.exit_code, ran.stdout) == (ExitCode.UNAVAILABLE, "")
