@@ -55,6 +55,7 @@ class World:
     """A deployment whose agents have sessions and have called."""
 
     deployed: Deployed = field(default_factory=Deployed)
+    is_governed: bool = True
 
     def __post_init__(self) -> None:
         self.dynamodb = boto3.client("dynamodb", region_name="us-east-1")
@@ -64,8 +65,9 @@ class World:
         self.terminal = self.deployed.terminal
         self.terminal.environment["PORTCULLIS_TABLE"] = self.table
         make_grant(self.table, name="build-agent")
-        self.deployed.policy(SERVER, POLICY)
-        self.deployed.tools(SERVER)
+        if self.is_governed:
+            self.deployed.policy(SERVER, POLICY)
+            self.deployed.tools(SERVER)
 
     def open(
         self,
@@ -128,6 +130,13 @@ def failing(world: World, operation: str, error: Any) -> None:
     """Make an operation of the table fail for the operator."""
     client = Failing(world.dynamodb, operation, error)
     world.terminal.dynamodb = lambda: client
+
+
+@pytest.fixture
+def bare() -> Iterator[World]:
+    """A deployment in which nothing is in force."""
+    with mock_aws():
+        yield World(is_governed=False)
 
 
 @pytest.fixture
@@ -197,41 +206,41 @@ def test_a_principal_is_named_as_in_the_decision_log(busy: World) -> None:
     assert busy.sessions("--server", "amazon-mq") == []
 
 
-def test_what_has_ended_is_listed_when_it_is_asked_for(world: World) -> None:
-    world.open("old", ago=4000)
-    world.open("ended")
-    assert world.run("end", "ended", "--grant", "build-agent").exit_code == 0
-    assert world.sessions() == []
-    assert world.run("list").stderr == "no session is open\n"
-    states = {one["id"]: one["state"] for one in world.sessions("--all")}
+def test_what_has_ended_is_listed_when_it_is_asked_for(bare: World) -> None:
+    bare.open("old", ago=4000)
+    bare.open("ended")
+    assert bare.run("end", "ended", "--grant", "build-agent").exit_code == 0
+    assert bare.sessions() == []
+    assert bare.run("list").stderr == "no session is open\n"
+    states = {one["id"]: one["state"] for one in bare.sessions("--all")}
     assert states == {"old": "over", "ended": "closed"}
 
 
-def test_an_ended_session_is_unknown_to_the_gateway_and_its_slot_is_free(world: World) -> None:
-    world.open("c0ffee")
-    assert world.upstream("c0ffee") == "secret-of-the-server"
-    ran = world.run("end", "c0ffee", "--grant", "build-agent")
+def test_an_ended_session_is_unknown_to_the_gateway_and_its_slot_is_free(bare: World) -> None:
+    bare.open("c0ffee")
+    assert bare.upstream("c0ffee") == "secret-of-the-server"
+    ran = bare.run("end", "c0ffee", "--grant", "build-agent")
     assert (ran.exit_code, ran.stdout) == (0, f"ended c0ffee of build-agent at {SERVER}\n")
-    assert world.upstream("c0ffee") is None
-    world.open("next")
-    assert {one["id"]: one["slot"] for one in world.sessions()} == {"next": 1}
+    assert bare.upstream("c0ffee") is None
+    bare.open("next")
+    assert {one["id"]: one["slot"] for one in bare.sessions()} == {"next": 1}
 
 
-def test_what_would_not_end_is_refused_and_ends_nothing(world: World) -> None:
-    world.open("c0ffee")
-    world.open("1abe1", bound=False)
-    ran = world.run("end", "c0ffee", "1abe1", "--grant", "build-agent")
+def test_what_would_not_end_is_refused_and_ends_nothing(bare: World) -> None:
+    bare.open("c0ffee")
+    bare.open("1abe1", bound=False)
+    ran = bare.run("end", "c0ffee", "1abe1", "--grant", "build-agent")
     assert ran.exit_code == ExitCode.REFUSED
     assert "portcullis grants revoke" in ran.stderr
     for other in ("unknown", "1abe1x"):
-        ran = world.run("end", "c0ffee", other, "--grant", "build-agent")
+        ran = bare.run("end", "c0ffee", other, "--grant", "build-agent")
         assert ran.exit_code == ExitCode.NOT_FOUND
-    assert world.run("end", "c0ffee", "--principal", PERSON.key).exit_code == ExitCode.NOT_FOUND
-    assert world.upstream("c0ffee") is not None
-    assert world.run("end", "c0ffee", "--grant", "build-agent", "--json").tree == {
+    assert bare.run("end", "c0ffee", "--principal", PERSON.key).exit_code == ExitCode.NOT_FOUND
+    assert bare.upstream("c0ffee") is not None
+    assert bare.run("end", "c0ffee", "--grant", "build-agent", "--json").tree == {
         "ended": ["c0ffee"]
     }
-    assert world.run("end", "c0ffee", "--grant", "build-agent").exit_code == ExitCode.NOT_FOUND
+    assert bare.run("end", "c0ffee", "--grant", "build-agent").exit_code == ExitCode.NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -247,11 +256,11 @@ def test_what_would_not_end_is_refused_and_ends_nothing(world: World) -> None:
         ["list", "--grant", "a", "--server", "A B"],
     ],
 )
-def test_what_names_nobody_is_a_usage_error(world: World, words: list[str]) -> None:
-    assert world.run(*words).exit_code == ExitCode.USAGE
+def test_what_names_nobody_is_a_usage_error(bare: World, words: list[str]) -> None:
+    assert bare.run(*words).exit_code == ExitCode.USAGE
 
 
-def test_a_list_that_was_cut_says_so(world: World) -> None:
+def test_a_list_that_was_cut_says_so(bare: World) -> None:
     item = {
         "pk": {"S": f"SESSION#{'a' * 64}#{SERVER}"}, "sk": {"S": "SID#1"}, "slot": {"N": "0"},
         "ttl": {"N": str(NOW + 9)},
@@ -267,15 +276,15 @@ def test_a_list_that_was_cut_says_so(world: World) -> None:
         query = scan
 
     endless = Endless()
-    world.terminal.dynamodb = lambda: endless
-    ran = world.run("list", "--pages", "3")
+    bare.terminal.dynamodb = lambda: endless
+    ran = bare.run("list", "--pages", "3")
     assert (ran.exit_code, endless.asked) == (ExitCode.UNAVAILABLE, 3)
     assert "not all: the table holds more than 3 MB" in ran.stderr
     assert "aaaaaaaaaaaaaaaa…" in ran.stdout
     assert "not recorded" in ran.stdout
-    ran = world.run("list", "--pages", "1", "--json")
+    ran = bare.run("list", "--pages", "1", "--json")
     assert (ran.exit_code, ran.tree["whole"]) == (ExitCode.UNAVAILABLE, False)
-    ran = world.run("list", "--grant", "x")
+    ran = bare.run("list", "--grant", "x")
     assert (ran.exit_code, ran.stdout) == (ExitCode.UNAVAILABLE, "")
     assert "more sessions than can be looked at" in ran.stderr
 
@@ -291,15 +300,15 @@ def test_a_list_that_was_cut_says_so(world: World) -> None:
     ],
 )
 def test_a_table_that_does_not_answer_is_told(
-    world: World, words: list[str], operation: str
+    bare: World, words: list[str], operation: str
 ) -> None:
-    world.open("c0ffee")
+    bare.open("c0ffee")
     for error in FAULTS:
-        failing(world, operation, error.values[0])
-        ran = world.run(*words)
+        failing(bare, operation, error.values[0])
+        ran = bare.run(*words)
         assert (ran.exit_code, ran.stdout) == (ExitCode.UNAVAILABLE, ""), error.id
         assert ran.stderr.count("\n") == 1
-    assert world.upstream("c0ffee") is not None
+    assert bare.upstream("c0ffee") is not None
 
 
 def test_counters_that_cannot_be_read_are_not_called_unused(busy: World) -> None:
@@ -325,32 +334,38 @@ def test_a_counter_that_somebody_changed_is_not_called_unused(busy: World) -> No
     assert "is not usable" in ran.stderr
 
 
+def test_an_item_without_its_text_is_told(bare: World) -> None:
+    item = {"pk": {"S": "GRANT#1"}, "sk": {"S": "GRANT"}, "name": {"N": "1"}}
+    bare.dynamodb.put_item(TableName=bare.table, Item=item)
+    assert bare.run("list").exit_code == ExitCode.UNAVAILABLE
+
+
 @pytest.mark.parametrize(
     "change", [{"slot": {"S": "x"}}, {"slot": {"N": "-1"}}, {"ttl": {"S": ""}}]
 )
-def test_a_session_that_somebody_changed_is_told(world: World, change: Any) -> None:
-    world.open("c0ffee")
-    items = world.dynamodb.scan(TableName=world.table)["Items"]
+def test_a_session_that_somebody_changed_is_told(bare: World, change: Any) -> None:
+    bare.open("c0ffee")
+    items = bare.dynamodb.scan(TableName=bare.table)["Items"]
     (item,) = [one for one in items if one["sk"]["S"].startswith("SID#")]
-    world.dynamodb.put_item(TableName=world.table, Item={**item, **change})
-    assert world.run("list").exit_code == ExitCode.UNAVAILABLE
+    bare.dynamodb.put_item(TableName=bare.table, Item={**item, **change})
+    assert bare.run("list").exit_code == ExitCode.UNAVAILABLE
 
 
-def test_slots_that_somebody_changed_are_told(world: World) -> None:
-    world.open("c0ffee")
-    items = world.dynamodb.scan(TableName=world.table)["Items"]
+def test_slots_that_somebody_changed_are_told(bare: World) -> None:
+    bare.open("c0ffee")
+    items = bare.dynamodb.scan(TableName=bare.table)["Items"]
     (item,) = [one for one in items if one["sk"]["S"] == "SLOTS"]
-    world.dynamodb.put_item(TableName=world.table, Item={**item, "slots": {"S": "none"}})
-    assert world.run("list", "--grant", "build-agent").exit_code == ExitCode.UNAVAILABLE
+    bare.dynamodb.put_item(TableName=bare.table, Item={**item, "slots": {"S": "none"}})
+    assert bare.run("list", "--grant", "build-agent").exit_code == ExitCode.UNAVAILABLE
 
 
-def test_a_server_without_a_policy_has_no_limits(world: World) -> None:
-    ran = world.run("show", "--grant", "build-agent", "--server", "amazon-mq")
+def test_a_server_without_a_policy_has_no_limits(bare: World) -> None:
+    ran = bare.run("show", "--grant", "build-agent", "--server", "amazon-mq")
     assert (ran.exit_code, "no limits" in ran.stdout) == (0, True)
 
 
-def test_a_bucket_that_does_not_answer_is_told(world: World) -> None:
-    client = Failing(world.deployed.s3, "list_objects_v2", fault("SlowDown"))
-    world.terminal.s3 = lambda: client
-    ran = world.run("list", "--grant", "build-agent")
+def test_a_bucket_that_does_not_answer_is_told(bare: World) -> None:
+    client = Failing(bare.deployed.s3, "list_objects_v2", fault("SlowDown"))
+    bare.terminal.s3 = lambda: client
+    ran = bare.run("list", "--grant", "build-agent")
     assert (ran.exit_code, ran.stdout) == (ExitCode.UNAVAILABLE, "")

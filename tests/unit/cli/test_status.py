@@ -197,8 +197,6 @@ class World:
         self.terminal.environment |= {
             "PORTCULLIS_TABLE": self.table, "PORTCULLIS_STACK": "gate",
         }  # fmt: skip
-        for server in ("amazon-mq", "aws-iam"):
-            self.deployed.policy(server)
         queue = self.services["sqs"].create_queue(QueueName="letters")["QueueUrl"]
         self.services["cloudwatch"].put_metric_alarm(
             AlarmName="gate-letters", MetricName="m", Namespace="n", Period=60,
@@ -214,6 +212,11 @@ class World:
             ("ApprovalKey", key, "AWS::KMS::Key"),
         ]
         self.services["cloudformation"] = self
+
+    def with_policies(self) -> None:
+        """Put a policy in force for each of the deployment's own servers."""
+        for server in ("amazon-mq", "aws-iam"):
+            self.deployed.policy(server)
 
     def describe_stacks(self, **_asked: Any) -> Any:
         """The stack, as CloudFormation tells of it."""
@@ -249,12 +252,14 @@ def text(ran: Ran) -> str:
 
 
 def test_a_sound_deployment_is_shown_as_well(world: World) -> None:
+    world.with_policies()
     ran = world.run()
     assert (ran.exit_code, ran.stderr) == (0, "")
     assert text(ran) == (GOLDEN / "status-well.txt").read_text()
 
 
 def test_a_deployment_in_trouble_is_shown_with_what_to_do(world: World) -> None:
+    world.with_policies()
     world.terminal.transport = httpx2.MockTransport(
         lambda request: httpx2.Response(503 if request.method == "POST" else 401)
     )
