@@ -134,7 +134,7 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
 
     Calls harmless tools of the canary (parameter `CanaryServer`), rightly and in every wrong way,
     and asks the canary what reached it. Nothing else is touched. Approvers are told of the
-    requests that it makes, and that they need not look at them.
+    requests that it makes, as of any other.
 
     With `portcullis --stack NAME` table, bucket and log group are the stack's.
 

@@ -16,6 +16,7 @@ from portcullis_cli.verifying.model import Result, State
 
 _STYLES: Final = {State.HOLDS: "green", State.BROKEN: "bold red", State.UNKNOWN: "yellow"}
 _SHOWN: Final = {State.HOLDS: "holds", State.BROKEN: "BROKEN", State.UNKNOWN: "could not tell"}
+_FEW: Final = 6
 _DETAIL: Final = {State.HOLDS: "", State.BROKEN: "seen: ", State.UNKNOWN: "why: "}
 
 
@@ -62,6 +63,8 @@ def _sum(results: Sequence[Result], not_asked: Sequence[str]) -> str:
         text += f"; {counts[State.BROKEN]} BROKEN"
     if counts[State.UNKNOWN]:
         text += f"; {counts[State.UNKNOWN]} could not be told"
+    if len(not_asked) > _FEW:
+        return f"{text}; {len(not_asked)} were not asked for"
     return text + (f"; not asked for: {', '.join(not_asked)}" if not_asked else "")
 
 

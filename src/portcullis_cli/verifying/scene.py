@@ -25,7 +25,7 @@ from portcullis_cli.verifying.wire import (
 )
 
 MAXIMUM_REQUESTS: Final = 500
-LONGEST_SECONDS: Final = 300.0
+LONGEST_SECONDS: Final = 600.0
 MAXIMUM_REPLY_BYTES: Final = 4 << 20
 RECEIPTS_TOOL: Final = "canary_receipts"
 

@@ -112,6 +112,15 @@ def test_a_program_is_told_what_was_not_asked_for(deployment: Deployment) -> Non
     assert ran.exit_code == 0
     assert [one["id"] for one in tree["results"]] == ["denied-tool"]
     assert tree["not_asked"] == [one.id for one in GUARANTEES if one.id != "denied-tool"]
+    told = deployment.run("--only", "denied-tool").stdout.splitlines()[-1]
+    assert told == f"1 of 1 guarantees hold, by 4 checks; {len(GUARANTEES) - 1} were not asked for"
+
+
+def test_a_reason_that_all_share_is_told_once(deployment: Deployment) -> None:
+    deployment.gateway.holders.clear()
+    ran = deployment.run()
+    assert ran.exit_code == ExitCode.UNDECIDED
+    assert ran.stdout.count("the token does not open the canary: HTTP 401") == 1
 
 
 def test_the_policy_is_put_in_force_and_given_its_time(deployment: Deployment) -> None:
