@@ -1,10 +1,13 @@
 """The canary keeps a receipt of whatever reaches it, and says so to who asks."""
 
+import importlib
 import json
 from typing import Any, cast
 
+import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from moto import mock_aws
 
 from mcp_host.canary import RECEIPTS_TOOL, TOOLS, Canary
 from mcp_host.receipts import LIFETIME_SECONDS, DynamoDBReceipts
@@ -166,3 +169,31 @@ def test_a_notification_is_taken(world: World) -> None:
 def test_it_does_not_start_without_its_table() -> None:
     with pytest.raises(HostSettingsError, match="MCP_HOST_STATE_TABLE"):
         read_canary_settings({})
+
+
+def test_the_function_keeps_receipts_in_a_table_of_dynamodb(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The emulator reads the update's expression as DynamoDB does."""
+    monkeypatch.setenv("MCP_HOST_STATE_TABLE", "hosts")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("dynamodb").create_table(
+            TableName="hosts",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        handler = importlib.import_module("mcp_host.lambda_canary").handler
+        marks = f"{mark('a')} {mark('b')} {mark('a')}"
+        for _ in range(2):
+            handler({"method": "POST", "headers": [["accept", "*/*"]], "body": marks}, None)
+        event = call_event(RECEIPTS_TOOL, {"run": RUN})
+        told = json.loads(json.loads(handler(event, None)["body"])["result"]["content"][0]["text"])
+    assert told == {"calls": {"a": 2, "b": 2}, "headers": ["accept"]}
+
+
+def call_event(tool: str, arguments: Any) -> dict[str, Any]:
+    params = {"name": tool, "arguments": arguments}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return {"method": "POST", "headers": [], "body": json.dumps(message)}
