@@ -41,8 +41,12 @@ KEY = "contract/test_vault.py::test_P08_a_key_that_cannot_be_used_seals_and_open
 HOST_TABLE = "unit/mcp_host/test_connection_store.py::test_a_table_that_does_not_answer_is_an_error"
 HOST_KEY = "unit/mcp_host/test_connection_store.py::test_a_key_that_does_not_answer_is_an_error"
 
+RECEIPTS = "unit/mcp_host/test_canary.py::test_without_a_receipt_nothing_is_answered_as_received"
+
 # The module and the client's method; the test in which it fails, throttles and times out.
 FAULT_CASES = {
+    ("mcp_host/receipts.py", "get_item"): RECEIPTS,
+    ("mcp_host/receipts.py", "update_item"): RECEIPTS,
     ("mcp_host/state_store.py", "decrypt"): HOST_KEY,
     ("mcp_host/state_store.py", "encrypt"): HOST_KEY,
     ("mcp_host/state_store.py", "get_item"): HOST_TABLE,
