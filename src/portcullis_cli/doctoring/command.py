@@ -147,4 +147,7 @@ def _next(url: str, found: Found) -> str:
     if _exit_code(found) is ExitCode.REFUSED:
         return "Mend what is wrong, then look again."
     canary = f"{url.rpartition('/')[0]}/canary"
-    return f"Whether the gate keeps its promises: portcullis verify {plain(canary)}"
+    return (
+        f"Whether the gate keeps its promises: portcullis verify {plain(canary)}\n"
+        "How it is doing now: portcullis status"
+    )
