@@ -3,6 +3,7 @@
 import typer
 
 from portcullis_cli import approvals, grants, kept_grants, kill_switch, locking, scan
+from portcullis_cli.decisions.app import APP as DECISIONS
 from portcullis_cli.doctoring.command import doctor
 from portcullis_cli.policy.app import APP as POLICY
 from portcullis_cli.servers.app import APP as SERVERS
@@ -31,4 +32,5 @@ APP.add_typer(grants.APP)
 APP.command("status")(status)
 APP.add_typer(SERVERS)
 APP.add_typer(SESSIONS)
+APP.add_typer(DECISIONS)
 APP.add_typer(kill_switch.APP)

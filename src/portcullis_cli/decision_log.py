@@ -22,7 +22,8 @@ from portcullis_cli.errors import CommandError, ExitCode, unavailable
 from portcullis_cli.rendering import plain
 
 MARK: Final = "decision"  # what the line of a decision says as its message
-EVERY_DECISION: Final = '{ $.message = "decision" }'
+# A word and no JSON pattern: that would keep back the lines that are no JSON any more.
+EVERY_DECISION: Final = '"decision"'
 ATTEMPTS: Final = 6  # of one request that is throttled, besides the SDK's own
 PAUSE_SECONDS: Final = 0.5  # before the second attempt, and twice as long before each further one
 _MAXIMUM_LINE_BYTES: Final = 4 << 20

@@ -16,6 +16,7 @@ from portcullis_cli.connection import URL_VARIABLE
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.kept_grants import TABLE_VARIABLE
 from portcullis_cli.kill_switch import BUCKET_VARIABLE
+from portcullis_cli.log_groups import GROUPS_VARIABLE
 from portcullis_cli.rendering import plain
 from portcullis_cli.surroundings import Surroundings, surroundings_of
 
@@ -24,6 +25,7 @@ OUTPUTS: Final[Mapping[str, str]] = {
     BUCKET_VARIABLE: "PolicyBucketName",
     TABLE_VARIABLE: "StateTableName",
     URL_VARIABLE: "ConsoleUrl",
+    GROUPS_VARIABLE: "DecisionLogGroups",
 }
 Outputs: TypeAlias = Callable[[], Mapping[str, str]]
 

@@ -1,6 +1,7 @@
 """Who may upload what, and what the gateway may reach of what was registered."""
 
 import json
+import re
 
 import pytest
 
@@ -9,7 +10,16 @@ from portcullis.adapters.kill_switch_object import KEY
 from portcullis.adapters.s3_activation import incoming_key, lock_key
 from portcullis.adapters.s3_registrations import active_server_key
 from portcullis.adapters.server_activation import incoming_server_key, server_status_key
-from support.deployment import RESOURCES, listed, of_type, roles, statements, target, targets
+from support.deployment import (
+    RESOURCES,
+    TEMPLATE,
+    listed,
+    of_type,
+    roles,
+    statements,
+    target,
+    targets,
+)
 
 PEOPLE = {
     "PolicyAuthorPolicy": {"incoming/policies/*", "incoming/locks/*"},
@@ -19,8 +29,13 @@ PEOPLE = {
 
 
 def test_who_writes_policies_brings_no_servers_and_nobody_writes_what_is_in_force() -> None:
-    # The first only denies; of the others see below.
-    others = {"HostGuardRecordsPolicy", "KillSwitchPolicy", "OperatorReaderPolicy"}
+    # The first of them only denies; of the others see below.
+    others = {
+        "HostGuardRecordsPolicy",
+        "DecisionReaderPolicy",
+        "KillSwitchPolicy",
+        "OperatorReaderPolicy",
+    }
     assert set(of_type("AWS::IAM::ManagedPolicy")) == set(PEOPLE) | others
     for name, written in PEOPLE.items():
         reach: dict[str, set[str]] = {}
@@ -73,6 +88,13 @@ def test_who_is_on_call_changes_nothing_and_reads_no_request_and_no_secret() -> 
         ("AWS::SQS::Queue", "sqs:GetQueueAttributes"),
     ):
         assert targets(by_action[action]) == set(of_type(kind)), "all that `status` looks at"
+
+
+def test_who_reads_decisions_reads_the_groups_that_the_command_is_told_and_nothing_else() -> None:
+    (one,) = statements("DecisionReaderPolicy")
+    assert (one["Effect"], one["Action"]) == ("Allow", ["logs:FilterLogEvents"])
+    told = TEMPLATE["Outputs"]["DecisionLogGroups"]["Value"]["Fn::Sub"]
+    assert {target(each) for each in one["Resource"]} == set(re.findall(r"\w+", told))
 
 
 def test_no_role_of_the_stack_stops_anything_or_lets_it_go_on() -> None:

@@ -13,11 +13,13 @@ from portcullis_cli.app import APP
 from portcullis_cli.connection import TOKEN_VARIABLE, URL_VARIABLE
 from portcullis_cli.kept_grants import TABLE_VARIABLE
 from portcullis_cli.kill_switch import BUCKET_VARIABLE
+from portcullis_cli.log_groups import GROUPS_VARIABLE
 from portcullis_cli.surroundings import Surroundings
 from portcullis_cli.tool_source import ServerTools, Target
 from support.console_fakes import CAROL_TOKEN
 
 URL = "https://gate.example/approvals"
+_UNSET = (BUCKET_VARIABLE, GROUPS_VARIABLE, TABLE_VARIABLE, URL_VARIABLE)
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z
 
 
@@ -112,7 +114,7 @@ class Terminal:
             arguments,
             obj=around,
             input=self.answers,
-            env={BUCKET_VARIABLE: None, URL_VARIABLE: None, TABLE_VARIABLE: None, **environment},
+            env={**dict.fromkeys(_UNSET), **environment},
             prog_name="portcullis",
         )
         if result.exception is not None and not isinstance(result.exception, SystemExit):

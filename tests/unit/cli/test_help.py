@@ -12,12 +12,15 @@ from portcullis.adapters.dynamodb_grants import ISSUER
 from portcullis.adapters.dynamodb_sessions import DynamoDBSessionStore
 from portcullis.policy.model import Instant, Principal
 from support.command_line import NOW, Terminal
+from portcullis_cli.decisions.app import INTERRUPTED
 from support.console_fakes import CAROL_TOKEN, ConsoleWorld
+from support.decision_lines import GATEWAY, Logs
 from support.grants import make_grant
 from support.verified_gateway import FIRST, VerifiedGateway
 
 COMMANDS = command_pages.commands()
 NAMES = [command.name for command in COMMANDS]
+GROUPS = ("approvals", "grants", "servers", "sessions", "decisions", "kill-switch")
 SAMPLE_ID = "3f6c1b0e9d2a4c5f8e7b6a5d4c3b2a19"
 
 
@@ -65,15 +68,25 @@ def test_every_example_can_be_run(
         terminal.services["sts"] = boto3.client("sts")
         if command.name == "doctor":
             gateway.find = {CAROL_TOKEN: gateway.holders[FIRST]}.get
+    if command.name.startswith("decisions"):
+        terminal.services["logs"] = logs = Logs()
+        terminal.environment["PORTCULLIS_LOG_GROUPS"] = GATEWAY
+        logs.tell(words[-1])
+        terminal.sleep = interrupt
     ran = terminal.run(*words[1:])
-    could_not_tell = command.name == "status"  # nothing of a stack, which there is none of here
-    assert ran.exit_code == (5 if could_not_tell else 0), ran.stderr
+    # Of `status`: nothing can be told of a stack, which there is none of here.
+    ends = {"status": 5, "decisions tail": INTERRUPTED}
+    assert ran.exit_code == ends.get(command.name, 0), ran.stderr
+
+
+def interrupt(_seconds: float) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["approvals"], ["grants"], ["servers"], ["sessions"], ["kill-switch"]],
-    ids=["root", "approvals", "grants", "servers", "sessions", "kill-switch"],
+    [[], *([name] for name in GROUPS)],
+    ids=["root", *GROUPS],
 )
 def test_without_a_command_the_help_is_shown(terminal: Terminal, words: list[str]) -> None:
     ran = terminal.run(*words)

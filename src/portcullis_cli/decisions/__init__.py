@@ -1,0 +1,1 @@
+"""`portcullis decisions`: what the gate decided, read from the decision log."""
