@@ -152,6 +152,7 @@ def test_a_hosted_server_gives_nobody_a_right_to_upload() -> None:
     }  # fmt: skip
     assert targets(rights["Condition"]["ArnEquals"]["iam:PolicyARN"]) == {
         *PEOPLE,
+        "DecisionReaderPolicy",
         "KillSwitchPolicy",
         "OperatorReaderPolicy",
     }
