@@ -51,6 +51,7 @@ ASSUMED: Mapping[str, float] = {
     "milliseconds of the hosted server, at 1 GB": 50,
     "counters a call takes from": 1,
     "kB of a decision's line": 1.8,
+    "kB of a recorded call": 1.2,
     "kB that Lambda writes of an invocation": 0.9,
     "servers": 2,
     "outcomes seen at a server": 6,
@@ -96,6 +97,11 @@ def options_per_million_calls() -> dict[str, float]:
     return {
         "`AuditTrail`, kept for a year": compressed * PRICES["firehose GB taken in"] * 2
         + compressed * 12 * PRICES["s3 GB month"],
+        "`RecordCalls`, with a key at 1.00 a month": ASSUMED["kB of a recorded call"]
+        * MILLION
+        / KILOBYTES_PER_GB
+        * (PRICES["log GB taken in"] + 3 * PRICES["log GB month"])
+        + 2 * MILLION / 1000 * PRICES["kms request"],  # a data key for at most 1000 lines
         "`AccessLog`": 0.4 * MILLION / KILOBYTES_PER_GB * PRICES["log GB taken in"],
         "`Tracing`, every call": MILLION * PRICES["trace"],
     }

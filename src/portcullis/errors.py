@@ -14,10 +14,12 @@ PortcullisError
 │   ├── KillSwitchUnavailableError  whether a person stopped everything is not known
 │   ├── CredentialError            a secret could not be read
 │   ├── IssuerUnavailableError     the issuer of people's or agents' tokens did not answer
-│   └── ApprovalUnavailableError   a call that needs an approval cannot get one now
-│       ├── ApprovalStoreError         approvals could not be read or written
-│       ├── WorkflowError              what waits for a decision did not answer
-│       └── VaultError                 sealed content could not be sealed or opened
+│   ├── ApprovalUnavailableError   a call that needs an approval cannot get one now
+│   │   ├── ApprovalStoreError         approvals could not be read or written
+│   │   ├── WorkflowError              what waits for a decision did not answer
+│   │   └── VaultError                 sealed content could not be sealed or opened
+│   └── RecordingError             a call cannot be recorded; the one error that denies nothing
+│       └── TooLargeToRecordError      it is longer than a line of the log may be
 ├── SignInError                what the issuer said does not prove who signs in
 ├── TokenError                 a token that proves nothing; the text names no part of it
 └── UpstreamError              an upstream call that gave no usable reply
@@ -96,6 +98,14 @@ class WorkflowError(ApprovalUnavailableError):
 
 class VaultError(ApprovalUnavailableError):
     """Content could not be sealed or opened."""
+
+
+class RecordingError(UnavailableError):
+    """A call could not be recorded for replay."""
+
+
+class TooLargeToRecordError(RecordingError):
+    """A call is longer than what is recorded."""
 
 
 class SignInError(PortcullisError):

@@ -11,6 +11,7 @@ from portcullis.adapters import approval_items as items
 from portcullis.adapters.dynamodb_approvals import INDEX
 from portcullis.adapters.dynamodb_grants import TOKEN_PREFIX, token_digest
 from portcullis.adapters.dynamodb_grants import _key as grant_key
+from portcullis.adapters.kms_recorder import PURPOSE
 from portcullis.adapters.kms_vault import _context
 from portcullis.adapters.s3_activation import incoming_key, lock_key
 from portcullis.adapters.s3_policies import active_key
@@ -157,7 +158,7 @@ def test_a_key_is_used_by_whom_its_policy_names_and_by_nobody_else() -> None:
         (key, role, action, purpose_of(one))
         for key in of_type("AWS::KMS::Key")
         for sid, one in key_statements(key).items()
-        if sid != "Administer" and key != "OperatorKey"
+        if sid not in ("Administer", "OpenRecordings") and key != "OperatorKey"
         for role in targets(one["Principal"]["AWS"])
         for action in one["Action"]
     }
@@ -170,6 +171,7 @@ def test_a_key_is_used_by_whom_its_policy_names_and_by_nobody_else() -> None:
         ("ApprovalKey", "ExecutorRole", "kms:Decrypt", ARGUMENTS),
         ("ApprovalKey", "ExecutorRole", "kms:GenerateDataKey", RESULT),
         ("ApprovalKey", "ConsoleRole", "kms:Decrypt", ARGUMENTS),
+        ("RecordingKey", "GatewayRole", "kms:GenerateDataKey", PURPOSE),
     }
     for key in of_type("AWS::KMS::Key"):
         assert RESOURCES[key]["Properties"]["EnableKeyRotation"] is True
@@ -197,6 +199,16 @@ def purpose_of(statement: Mapping[str, Any]) -> str | None:
     (written,) = [key for key, value in _context("x", purpose).items() if value == purpose]
     assert name == f"kms:EncryptionContext:{written}"
     return str(purpose)
+
+
+def test_recordings_are_opened_by_whom_the_account_lets_and_by_no_function() -> None:
+    """The key's policy hands the right on to the account's own; no role of the stack has it."""
+    opening = key_statements("RecordingKey")["OpenRecordings"]
+    assert opening["Action"] == ["kms:Decrypt"]
+    assert purpose_of(opening) == PURPOSE
+    assert opening["Principal"] == {
+        "AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+    }
 
 
 def test_only_the_activator_s_role_writes_what_is_in_force() -> None:

@@ -81,6 +81,8 @@ def recorder() -> Iterator[Recorder]:
         "PORTCULLIS_KILL_SWITCH_REFRESH_SECONDS": "1",
     }
     with approving_gate({SERVER: POLICY}, **settings) as gate, found.listening():
+        key = boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["Arn"]
+        _set(gate, {"PORTCULLIS_RECORDING_KEY_ID": key})
         _authorizes(gate, found)
         _waits_and_executes(gate, found)
         _invokes_a_host(gate)
@@ -250,7 +252,11 @@ def allowed(role: str) -> set[str]:
     for key in of_type("AWS::KMS::Key"):
         for sid, one in key_statements(key).items():
             whom = one["Principal"].get("AWS")
-            if sid != "Administer" and whom not in (None, "*") and role in targets(whom):
+            if (
+                sid not in ("Administer", "OpenRecordings")
+                and whom not in (None, "*")
+                and role in targets(whom)
+            ):
                 found |= set(listed(one["Action"]))
     return found
 

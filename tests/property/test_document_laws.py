@@ -81,6 +81,7 @@ drift:
   changed: require_approval
   added: deny
   approval: {approvers: [alice]}
+redact: [args.password, "args.users[*].note"]
 tests:
   - name: who asks
     call:

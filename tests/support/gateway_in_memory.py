@@ -40,6 +40,7 @@ from portcullis.gateway.ports import (
     Upstreams,
 )
 from portcullis.gateway.proxy import Gateway
+from portcullis.gateway.recording import Recorder
 from portcullis.gateway.sessions import Sessions
 from portcullis.gateway.ways import Ports, Terms
 from portcullis.policy.decision import Take
@@ -258,7 +259,12 @@ class World:
     """A gateway and everything around it."""
 
     def __init__(
-        self, policy: str | None = POLICY, *, cap: int = 2, legacy_url: bool = False
+        self,
+        policy: str | None = POLICY,
+        *,
+        cap: int = 2,
+        legacy_url: bool = False,
+        recorder: Recorder | None = None,
     ) -> None:
         self.now = 1_000_000_000_000_000
         self.ids = 0
@@ -291,6 +297,7 @@ class World:
                 upstreams=self.servers,
                 kill_switch=self.kill_switch,
                 log=self.log,
+                recorder=recorder,
             ),
             Terms(
                 ask=AskTerms(cap=3, cooldown_seconds=300),

@@ -41,6 +41,13 @@ def decision_lines() -> list[dict[str, Any]]:
             outcome="approval_unknown",
             latency_micros={"approval": 1, "total": 1},
         ),
+        DecisionRecord(
+            decision_id="e",
+            server="mq",
+            method="tools/call",
+            outcome="allowed",
+            recording="unavailable",
+        ),
     ]
     written = io.StringIO()
     log = PowertoolsDecisionLog(Logger(service="recorded-lines", stream=written))

@@ -20,6 +20,7 @@ DECISION_UNITS: Final[Mapping[str, str]] = {  # of one request
     "Decisions": "Count",
     "Faults": "Count",
     "UnknownExecutions": "Count",
+    "RecordingFailures": "Count",
     "PolicyLatency": "Milliseconds",
     "StoreLatency": "Milliseconds",
     "ApprovalLatency": "Milliseconds",
@@ -100,6 +101,8 @@ def _values(record: DecisionRecord) -> dict[str, float]:
         values["Faults"] = 1
     if record.outcome == Outcome.APPROVAL_UNKNOWN.value:
         values["UnknownExecutions"] = 1
+    if record.recording is not None:
+        values["RecordingFailures"] = 1
     return values
 
 

@@ -8,6 +8,7 @@ from botocore.session import Session
 from portcullis.adapters.activator_function import ActivatorFunction
 from portcullis.adapters.aws_calls import Client
 from portcullis.adapters.dynamodb_approvals import DynamoDBApprovalStore
+from portcullis.adapters.kms_recorder import KmsRecorder
 from portcullis.adapters.kms_vault import KmsVault
 from portcullis.adapters.s3_kill_switch import S3KillSwitch
 from portcullis.adapters.s3_policies import S3PolicyStore
@@ -23,6 +24,7 @@ from portcullis.policy.model import Instant
 SNAPSHOT_REFRESH_SECONDS = 300
 SNAPSHOT_MAXIMUM_AGE_SECONDS = 86_400
 SNAPSHOT_TIMEOUT_SECONDS = 10.0  # a page; the call that waits for it has to be made as well
+RECORDING_TIMEOUT_SECONDS = 1  # a call waits for it, and does not need it
 ACTIVATOR_TIMEOUT_SECONDS = 60  # longer than the activator's own time-out
 
 
@@ -93,6 +95,18 @@ class Account:
     def vault(self) -> KmsVault:
         """What seals arguments and results."""
         return KmsVault(self._later("kms"), self._settings.approval_key_id)
+
+    def recorder(self, key_id: str) -> KmsRecorder | None:
+        """What records calls, None where nobody wants it."""
+        if not key_id:
+            return None
+        config = store_config(RECORDING_TIMEOUT_SECONDS)
+        return KmsRecorder(
+            lambda: self._aws.create_client("kms", config=config),
+            key_id,
+            stack=self._settings.stack,
+            clock=self._clock,
+        )
 
     def keys(self, use: bytes, arn: str) -> Callable[[], tuple[bytes, ...]]:
         """Keys for one use, made of a secret that seals several things."""

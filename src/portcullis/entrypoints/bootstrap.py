@@ -86,6 +86,7 @@ def _gateway(settings: GatewaySettings, account: Account) -> Gateway:
             approvals=account.approvals(),
             workflow=account.workflow(settings.state_machine),
             vault=account.vault(),
+            recorder=account.recorder(settings.recording_key_id),
         ),
         Terms(
             list_ttl_ms=settings.policy_refresh_seconds * 1000,

@@ -60,6 +60,7 @@ class GatewaySettings:
     approval_hold_seconds: int = _from("APPROVAL_HOLD_SECONDS")
     public_url: str = _from("PUBLIC_URL")
     legacy_url_elicitation: bool = _from("LEGACY_URL_ELICITATION")
+    recording_key_id: str = _from("RECORDING_KEY_ID")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,6 +138,10 @@ VARIABLES: Mapping[str, Variable] = {
     "APPROVAL_KEY_ID": Variable(
         summary="ARN of the KMS key that seals arguments and results of calls that wait"
     ),
+    "RECORDING_KEY_ID": Variable(
+        summary="ARN of the KMS key that seals recorded calls; empty: calls are not recorded",
+        empty=True,
+    ),
     "APPROVAL_RETENTION_SECONDS": Variable(
         summary="how long a request for approval is kept after its deadline", read=_positive
     ),

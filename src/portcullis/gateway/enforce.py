@@ -12,6 +12,7 @@ from portcullis.gateway.exchange import Exchange
 from portcullis.gateway.forward import Forwarder
 from portcullis.gateway.governed import Governed
 from portcullis.gateway.ports import CounterStore, Refused, Reserved
+from portcullis.gateway.recording import Recorder, record
 from portcullis.gateway.replies import deny, limit_reached, passed
 from portcullis.gateway.wording import shadow_refusal, what_remains
 from portcullis.policy.decision import Allow, Deny, Outcome, RequireApproval
@@ -33,11 +34,13 @@ class Enforcer:
         approvals: Approvals,
         *,
         new_id: Callable[[], str],
+        recorder: Recorder | None = None,
     ) -> None:
         self._counters = counters
         self._forwarder = forwarder
         self._approvals = approvals
         self._new_id = new_id
+        self._recorder = recorder
 
     def enforce(self, governed: Governed) -> HttpReply:
         """Decide one call and carry the decision out."""
@@ -46,6 +49,8 @@ class Enforcer:
         exchange.argument_digest = digest(call)
         decision = decide(governed.policy, call, governed.definition, now=began)
         exchange.timed("policy", began)
+        if self._recorder is not None:
+            record(self._recorder, governed, at=began)
         exchange.shadow = tuple(_told(shadowed) for shadowed in decision.shadowed)
         if isinstance(decision, Deny):
             return deny(governed.request, exchange, decision)

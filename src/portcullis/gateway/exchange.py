@@ -36,6 +36,8 @@ class Exchange:
     upstream_status: int | None = None
     upstream_outcome: str | None = None
     approval: str | None = None
+    recorded: str | None = None
+    recording: str | None = None
     shadow: tuple[JsonValue, ...] = ()
     remaining: tuple[JsonValue, ...] = ()
     latency_micros: dict[str, int] = field(default_factory=dict)
@@ -76,6 +78,8 @@ class Exchange:
             upstream_status=self.upstream_status,
             upstream_outcome=self.upstream_outcome,
             approval=self.approval,
+            recorded=self.recorded,
+            recording=self.recording,
             status=status,
             latency_micros={**self.latency_micros, "total": total},
             age_seconds=self.age_seconds,

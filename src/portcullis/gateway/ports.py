@@ -261,7 +261,7 @@ class SessionStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
-    """One line of the decision log; never argument values, tokens or header values."""
+    """One line of the decision log; no tokens and header values, no argument values but sealed."""
 
     decision_id: str
     server: str
@@ -276,6 +276,8 @@ class DecisionRecord:
     upstream_status: int | None = None
     upstream_outcome: str | None = None
     approval: str | None = None  # the request for approval it speaks of
+    recorded: str | None = None  # the call itself, sealed for replay
+    recording: str | None = None  # why it was not recorded though it should have been
     status: int = 200
     latency_micros: Mapping[str, int] = field(default_factory=dict)
     age_seconds: Mapping[str, int] = field(default_factory=dict)  # of policy and tools

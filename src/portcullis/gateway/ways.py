@@ -24,6 +24,7 @@ from portcullis.gateway.ports import (
     SnapshotStore,
     Upstreams,
 )
+from portcullis.gateway.recording import Recorder
 from portcullis.gateway.replies import deny, passed
 from portcullis.gateway.sessions import Session, Sessions
 from portcullis.gateway.task_ways import TaskWays
@@ -58,6 +59,7 @@ class Ports:
     approvals: ApprovalStore
     workflow: Workflow
     vault: Vault
+    recorder: Recorder | None = None  # None: calls are not recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,13 @@ class Ways:
             keys=terms.state_keys,
             pause=terms.pause,
         )
-        self._enforcer = Enforcer(ports.counters, self._forwarder, approvals, new_id=new_id)
+        self._enforcer = Enforcer(
+            ports.counters,
+            self._forwarder,
+            approvals,
+            new_id=new_id,
+            recorder=ports.recorder,
+        )
         self.handshake = Handshake(ports.sessions, self._forwarder)
         self.table: Mapping[MethodKind, Way] = {
             MethodKind.TOOL_CALL: self._call_tool,

@@ -34,6 +34,7 @@ from portcullis.policy.nodes import (
     read_text,
     read_word,
 )
+from portcullis.policy.redact_text import read_redact, redact_document
 from portcullis.policy.words import (
     DEFAULT_HINTS,
     DEFAULTS,
@@ -103,7 +104,12 @@ def parse_document(
         for kind, key in SECTION_KEYS.items()
     }
     locked = _read_locked(members)
-    document = {**_document(description, default, hidden, sections), **locked.document()}
+    redacted = read_optional(members, "redact", read_redact) or ()
+    document = {
+        **_document(description, default, hidden, sections),
+        **locked.document(),
+        **redact_document(redacted),
+    }
     revision = _revision(document, findings)
     findings.raise_faults()
     compiled = {kind: section.compiled() for kind, section in sections.items()}
@@ -117,6 +123,7 @@ def parse_document(
         sections=compiled,
         document=document,
         lock=None if pins is None else compiled_lock(pins, locked.drift),
+        redact=redacted,
     )
     advise(policy, hidden, findings, known_tools)
     return Loaded(policy=policy, warnings=tuple(findings.warnings), rules=_count_rules(policy))

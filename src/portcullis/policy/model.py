@@ -238,3 +238,4 @@ class Policy:
     sections: Mapping[Kind, Section]
     document: JsonMapping  # the canonical document it was compiled from
     lock: Lock | None = None
+    redact: tuple[Path, ...] = ()  # arguments that no recording may hold

@@ -27,6 +27,7 @@ TOP_KEYS = (
     "prompts",
     "categories",
     "drift",
+    "redact",
     "tests",
 )
 DOCUMENT_KEYS = (*TOP_KEYS, "lock")  # what the activator adds, no author writes
@@ -80,6 +81,10 @@ TOP_HINTS: Mapping[str, str] = {
     "all_tools": 'write an entry `"*"` under `tools`',
     "approvals": "write `approval` in the rule that needs one",
     "category": "did you mean `categories`",
+    "redacted": "did you mean `redact`",
+    "mask": "did you mean `redact`",
+    "secrets": "write `redact: [args.name]`",
+    "record": "write `redact: [args.name]`: a parameter of the deployment says what is recorded",
     "locked": "did you mean `drift`",
     "pins": "did you mean `drift`",
     "changed": "write `drift: {changed: deny}`",

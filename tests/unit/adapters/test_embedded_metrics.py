@@ -31,7 +31,7 @@ def test_every_part_of_a_call_s_time_and_every_age_is_a_metric() -> None:
     )
     assert (line["PolicyAge"], line["ToolListAge"], line["UpstreamLatency"]) == (3, 90, 1.5)
     named = metrics(line)
-    assert set(named) == set(DECISION_UNITS) - {"Faults", "UnknownExecutions"}
+    assert set(named) == set(DECISION_UNITS) - {"Faults", "RecordingFailures", "UnknownExecutions"}
     assert all(named[name] == UNITS[name] and name in line for name in named)
 
 

@@ -1,0 +1,152 @@
+"""Arguments without what nobody may read later: for recordings, which outlive the call.
+
+Only what is taken out, and the copy of the arguments without it, may live here. What masking
+hides from a person is taken out, what the tool's schema calls secret, and what the policy's
+`redact` names. A marker says the JSON type of what stood there: no length, no digest, no part.
+What runs, and what is decided, are untouched.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from portcullis.approvals.masking import Mask, masked_value, secret_members, split
+from portcullis.policy.json_types import json_type
+from portcullis.policy.model import Each, Path
+from portcullis.policy.paths import Step
+from portcullis.values import JsonMapping, JsonObject, JsonValue
+
+Steps: TypeAlias = tuple[str | int, ...]
+
+_APART: Final = frozenset({"properties", "$defs", "definitions"})  # of other names
+_DEEPEST: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redacted:
+    """What is left, and the ways to what was taken out; `()` alone: all of it."""
+
+    arguments: JsonObject
+    removed: tuple[Steps, ...]
+
+
+def redact(arguments: JsonMapping, *, schema: JsonMapping, paths: Sequence[Path] = ()) -> Redacted:
+    """A copy of the arguments without their secrets.
+
+    Args:
+        arguments: as they were judged.
+        schema: the tool's input schema (`writeOnly` and `format: password`, JSON Schema
+            validation 9.4 and OpenAPI's format registry).
+        paths: the policy's `redact`, below `args`.
+    """
+    if _says_secret(schema, schema, 0):
+        return Redacted(arguments={}, removed=((),))
+    work = _Work(names=frozenset(_secret_names(schema, schema, 0)), paths=paths)
+    left = work.object(arguments, ())
+    return Redacted(arguments=left, removed=tuple(work.removed))
+
+
+def meets(path: Sequence[Step], removed: Steps) -> bool:
+    """Whether a path leads to, into, or over something that was taken out."""
+    return all(_is_step(*pair) for pair in zip(path, removed, strict=False))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """One pass over the arguments of one call."""
+
+    names: frozenset[str]
+    paths: Sequence[Path]
+    removed: list[Steps] = field(default_factory=list)
+
+    def object(self, members: JsonMapping, steps: Steps) -> JsonObject:
+        secrets = secret_members(members)
+        found: JsonObject = {}
+        for name, value in members.items():
+            way = (*steps, name)
+            is_secret = name in self.names or (name in secrets and not _says_nothing(value))
+            found[name] = self._gone(value, way) if is_secret else self._value(value, way)
+        return found
+
+    def _value(self, value: JsonValue, steps: Steps) -> JsonValue:
+        if self._is_named(steps):
+            return self._gone(value, steps)
+        if isinstance(value, dict):
+            # A name that is a secret itself would stay in the way to what it holds.
+            hides = any(isinstance(part, Mask) for name in value for part in split(name))
+            return self._gone(value, steps) if hides else self.object(value, steps)
+        if isinstance(value, list):
+            return [self._value(one, (*steps, index)) for index, one in enumerate(value)]
+        if isinstance(value, str) and masked_value(value) != value:
+            return self._gone(value, steps)
+        return value
+
+    def _gone(self, value: JsonValue, steps: Steps) -> str:
+        self.removed.append(steps)
+        return f"[redacted: {json_type(value).value}]"
+
+    def _is_named(self, steps: Steps) -> bool:
+        return any(
+            len(path.steps) == len(steps) and meets(path.steps, steps) for path in self.paths
+        )
+
+
+def _is_step(step: Step, taken: str | int) -> bool:
+    """A list is looked through by number; a key that looks like one is none."""
+    if step is Each.EACH:
+        return isinstance(taken, int)
+    return type(step) is type(taken) and step == taken
+
+
+def _says_nothing(value: JsonValue) -> bool:
+    """Whether a value under a secret's name is none that a secret can be."""
+    return value is None or isinstance(value, bool)
+
+
+def _secret_names(node: object, root: JsonMapping, depth: int) -> Iterator[str]:
+    """The names of properties that the schema calls secret, wherever they stand in it."""
+    if isinstance(node, dict) and depth <= _DEEPEST:
+        properties = node.get("properties")
+        if isinstance(properties, dict):
+            for name, one in properties.items():
+                if _says_secret(one, root, 0):
+                    yield name
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for one in inner if depth <= _DEEPEST else ():
+        yield from _secret_names(one, root, depth + 1)
+
+
+def _says_secret(node: object, root: JsonMapping, depth: int) -> bool:
+    """Whether a value of this schema is secret, or some part of it that has no name of its own.
+
+    What leads too deep (a definition that holds itself) is known by what was read before.
+    """
+    if depth > _DEEPEST:
+        return False
+    if isinstance(node, list):
+        return any(_says_secret(one, root, depth + 1) for one in node)
+    if not isinstance(node, dict):
+        return False
+    if node.get("writeOnly") is True or node.get("format") == "password":
+        return True
+    target = _definition(node.get("$ref"), root)
+    if target is not None and target is not node and _says_secret(target, root, depth + 8):
+        return True
+    return any(
+        _says_secret(one, root, depth + 1)
+        for key, one in node.items()
+        if key not in _APART and isinstance(one, dict | list)
+    )
+
+
+def _definition(ref: object, root: JsonMapping) -> object:
+    """What a reference inside the schema (`#/$defs/name`) points at."""
+    if not isinstance(ref, str) or not ref.startswith("#/"):
+        return None
+    found: object = root
+    for part in ref[2:].split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, dict) or name not in found:
+            return None
+        found = found[name]
+    return found if isinstance(found, dict) else None
