@@ -301,10 +301,7 @@ class World:
             ),
             Terms(
                 ask=AskTerms(cap=3, cooldown_seconds=300),
-                wait=WaitTerms(
-                    hold_seconds=HOLD_SECONDS,
-                    legacy_url=legacy_url,
-                ),
+                wait=WaitTerms(hold_seconds=HOLD_SECONDS, legacy_url=legacy_url),
                 state_keys=self._keys,
                 pause=self._pause,
                 list_ttl_ms=30_000,
