@@ -11,6 +11,7 @@ from portcullis_cli.policy import (
     looking_back,
     pulling,
     pushing,
+    replaying,
     signing,
     testing,
     validating,
@@ -32,6 +33,7 @@ APP.command("test")(testing.run_tests)
 APP.command("check")(checking.check)
 APP.command("diff")(diffing.diff)
 APP.command("convert")(converting.convert_file)
+APP.command("replay")(replaying.replay_calls)
 APP.command("sign")(signing.sign)
 APP.command("pull")(pulling.pull)
 APP.command("push")(pushing.push)

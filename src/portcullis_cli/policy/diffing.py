@@ -23,7 +23,19 @@ from portcullis_cli.policy.inputs import (
     server_of,
 )
 from portcullis_cli.reasoning.questions import World
+from portcullis_cli.replaying import report
+from portcullis_cli.replaying.replay import Replay, replay
+from portcullis_cli.replaying.source import (
+    DEFAULT_SINCE,
+    LogFile,
+    LogFrom,
+    LogGroup,
+    Since,
+    opener,
+    read_calls,
+)
 from portcullis_cli.reporting import reported, tell
+from portcullis_cli.stack import stack_of
 from portcullis_cli.surroundings import surroundings_of
 
 
@@ -42,6 +54,16 @@ def diff(  # noqa: PLR0913 - a command's options
     command: ServerCommand = "",
     token_file: TokenFile = None,
     lock: LockPath = None,
+    recorded: Annotated[
+        bool,
+        typer.Option(
+            "--recorded",
+            help="Decide recorded calls under both policies as well, as `policy replay` does.",
+        ),
+    ] = False,
+    log: LogFile = None,
+    log_group: LogGroup = "",
+    since: Since = DEFAULT_SINCE,
     as_json: AsJson = False,
 ) -> None:
     """Tell which decisions change, tool by tool, with a call as an example of each change.
@@ -53,21 +75,31 @@ def diff(  # noqa: PLR0913 - a command's options
     """
     with reported(as_json=as_json):
         told = ToolsFrom(file=tools, url=url, command=command, token_file=token_file)
-        known = known_tools(surroundings_of(context), told)
-        world = World(server=server_of(new, server), tools=known)
+        around, name = surroundings_of(context), server_of(new, server)
+        known = known_tools(around, told)
+        world = World(server=name, tools=known)
         before, after = _loaded(old, known, lock), _loaded(new, known, lock)
         found = compared(before, after, world)
+        calls: tuple[Replay, int] | None = None
+        if recorded or log is not None or log_group:
+            source = LogFrom(file=log, group=log_group, stack=stack_of(context), since=since)
+            read = read_calls(around, source, name)
+            calls = replay(read.lines, opener(around), after, old=before), read.broken
         if as_json:
             tell({
                 "same": found.is_same,
                 "wider": found.is_wider,
                 "changes": [change_tree(one, found.names) for one in found.found],
+                **({} if calls is None else {"recorded": report.told(calls[0], name, calls[1])}),
             })  # fmt: skip
         else:
-            for line in change_lines(found):
+            recorded_lines = () if calls is None else report.shown(calls[0], name, calls[1])
+            for line in (*change_lines(found), *recorded_lines):
                 typer.echo(line)
-        if fail_on_wider and found.is_wider:
+        if fail_on_wider and (found.is_wider or (calls is not None and calls[0].is_wider)):
             raise typer.Exit(ExitCode.REFUSED)
+        if calls is not None and report.is_undecided(*calls, asked=fail_on_wider):
+            raise typer.Exit(ExitCode.UNDECIDED)
 
 
 def _loaded(path: Path, known: object, lock: Path | None) -> Policy:

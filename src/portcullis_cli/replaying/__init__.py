@@ -1,0 +1,1 @@
+"""Recorded calls, decided again: what `policy replay` and `policy diff --lines` think."""

@@ -1,0 +1,480 @@
+"""`portcullis policy replay` and `policy diff --recorded`: recorded calls, decided again."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from moto import mock_aws
+
+from portcullis.errors import UpstreamNotSentError
+from portcullis_cli.errors import ExitCode
+from support.command_line import Ran, Terminal
+from support.dynamodb_faults import client_error
+from support.gateway_in_memory import SERVER
+from support.recorded_log import STACK, RecordingWorld, text_of
+
+GOLDEN = Path(__file__).parent / "golden"
+CANARY = "canary-4711"
+HEAD = 'version: "1"\ndefault: deny\ntools:\n'
+OLD = (
+    HEAD
+    + """\
+  get_info: {action: allow, rate_limit: {max: 3, window: 1h, per: principal}}
+  create_broker:
+    rules:
+      - {name: public, action: deny, when: {path: args.publicly_accessible, op: eq, value: true}}
+      - {name: ok, action: allow}
+"""
+)
+NEW = (
+    HEAD
+    + """\
+  get_info: {action: allow, rate_limit: {max: 2, window: 1h, per: principal}}
+  create_broker: {action: allow}
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def kms() -> Iterator[Any]:
+    with mock_aws():
+        yield boto3.client("kms", region_name="us-east-1")
+
+
+@pytest.fixture
+def world(kms: Any) -> RecordingWorld:
+    return RecordingWorld(kms, kms.create_key()["KeyMetadata"]["Arn"], OLD)
+
+
+@pytest.fixture
+def replayed(kms: Any, world: RecordingWorld, tmp_path: Path) -> Callable[..., Ran]:
+    """Runs a command on the world's log, or on a text in its place."""
+
+    def run(policy: str, *more: str, text: str | None = None, **services: Any) -> Ran:
+        candidate, log = tmp_path / f"{SERVER}.yaml", tmp_path / "log.jsonl"
+        candidate.write_text(policy)
+        log.write_text(world.text() if text is None else text)
+        terminal = Terminal(services={"kms": kms, **services})
+        return terminal.run("policy", "replay", str(candidate), "--log", str(log), *more)
+
+    return run
+
+
+def call_some(world: RecordingWorld) -> None:
+    for _ in range(3):
+        world.call("get_info")
+        world.later(60)
+    for public in (True, True, False):
+        world.call("create_broker", {"publicly_accessible": public})
+    world.call("no_such_tool")
+
+
+def test_what_would_be_decided_differently_is_told_with_what_is_wider_first(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    call_some(world)
+    ran = replayed(NEW)
+    assert ran.exit_code == ExitCode.OK, ran
+    assert ran.stdout == (GOLDEN / "replay.txt").read_text()
+    tree = replayed(NEW, "--json").tree
+    assert (tree["calls"], tree["different"], tree["wider"]) == (6, 3, True)
+    assert [
+        (one["tool"], one["before"], one["after"], one["calls"]) for one in tree["changes"]
+    ] == [
+        ("create_broker", "deny", "allow", 2),
+        ("get_info", "allow", "limit", 1),
+    ]
+    assert tree["cannot_tell"] == {"it was refused before its arguments were judged": 1}
+
+
+def test_the_policy_that_was_in_force_decides_as_it_did(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    call_some(world)
+    world.call("get_info")  # the fourth in an hour
+    ran = replayed(OLD, "--fail-on-wider", "--json")
+    assert ran.exit_code == ExitCode.OK
+    assert (ran.tree["calls"], ran.tree["changes"]) == (7, [])
+
+
+def test_a_gate_in_a_pipeline_fails_where_a_call_would_be_permitted_that_was_not(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    call_some(world)
+    assert replayed(NEW, "--fail-on-wider").exit_code == ExitCode.REFUSED
+
+
+def test_a_call_that_never_reached_the_server_gives_back_what_it_took(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    world.upstream.fault = UpstreamNotSentError("refused")
+    world.call("get_info")
+    world.upstream.fault = None
+    for _ in range(2):
+        world.call("get_info")
+    assert replayed(NEW, "--json").tree["changes"] == []
+
+
+def test_a_limit_that_was_used_up_before_the_log_begins_is_no_difference(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    """The log begins after the calls that used it up: what is permitted now is not known."""
+    for _ in range(4):
+        world.call("get_info")
+    world.log.records[:3] = []
+    ran = replayed(OLD, "--fail-on-wider", "--json")
+    assert ran.exit_code == ExitCode.UNDECIDED
+    assert (ran.tree["changes"], ran.tree["calls"]) == ([], 0)
+    assert list(ran.tree["cannot_tell"]) == [
+        "a limit refused it then, by calls that are not in the log"
+    ]
+    (change,) = replayed(HEAD + "  get_info: {action: allow}\n", "--json").tree["changes"]
+    assert (change["before"], change["after"], change["wider"]) == ("limit", "allow", True)
+
+
+ASKS = (
+    HEAD
+    + """\
+  get_info:
+    action: require_approval
+    approval: {approvers: [carol]}
+    rate_limit: {max: 1, window: 60}
+"""
+)
+
+
+def test_a_call_that_would_wait_for_a_person_is_told_and_takes_nothing(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    world.call("get_info")
+    world.call("get_info")
+    (change,) = replayed(ASKS, "--json").tree["changes"]
+    assert (change["before"], change["after"], change["calls"]) == ("allow", "require_approval", 2)
+    assert not change["wider"]
+
+
+# ---------------------------------------------------------------- redacted
+
+
+def secret_rule(action: str, condition: str) -> str:
+    return (
+        HEAD
+        + f"  get_info:\n    rules:\n      - {{name: r, action: {action}, when: {condition}}}\n"
+        + "      - {name: ok, action: allow}\n"
+    )
+
+
+HANGS = [
+    "{path: args.password, op: eq, value: x}",
+    "{path: args.password, op: regex, value: '^a'}",
+    "{path: args.password.inner, op: exists, value: true}",
+    "{not: {path: args.password, op: eq, value: x}}",
+    "{any: [{path: args.a, op: eq, value: 2}, {path: args.password, op: starts_with, value: x}]}",
+]
+TELLS = [
+    ("{path: args.a, op: eq, value: 1}", "deny"),
+    ("{path: args.a, op: eq, value: 2}", "allow"),
+    ("{all: [{path: args.a, op: eq, value: 2}, {path: args.password, op: eq, value: x}]}", "allow"),
+    ("{any: [{path: args.a, op: eq, value: 1}, {path: args.password, op: eq, value: x}]}", "deny"),
+]
+
+
+@pytest.mark.parametrize("condition", HANGS)
+def test_R06_what_hangs_on_a_redacted_value_is_not_guessed(
+    world: RecordingWorld, replayed: Callable[..., Ran], condition: str
+) -> None:
+    world.call("get_info", {"a": 1, "password": CANARY})
+    ran = replayed(secret_rule("deny", condition), "--json")
+    assert ran.exit_code == ExitCode.UNDECIDED
+    assert ran.tree["cannot_tell"] == {"what was redacted decides": 1}
+    assert CANARY not in ran.stdout
+
+
+@pytest.mark.parametrize(("condition", "expected"), TELLS)
+def test_R06_what_a_redacted_value_cannot_change_is_told(
+    world: RecordingWorld, replayed: Callable[..., Ran], condition: str, expected: str
+) -> None:
+    world.call("get_info", {"a": 1, "password": CANARY})
+    tree = replayed(secret_rule("deny", condition), "--json").tree
+    after = tree["changes"][0]["after"] if tree["changes"] else "allow"
+    assert (after, tree["cannot_tell"]) == (expected, {})
+
+
+def test_R06_a_rule_that_denies_for_sure_denies_whatever_was_redacted(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    world.call("get_info", {"a": 1, "password": CANARY})
+    policy = HEAD + (
+        "  get_info:\n    rules:\n"
+        "      - {name: one, action: deny, when: {path: args.password, op: eq, value: x}}\n"
+        "      - {name: two, action: deny, when: {path: args.a, op: eq, value: 1}}\n"
+        "      - {name: three, action: deny, mode: shadow,\n"
+        "         when: {path: args.password, op: eq, value: x}}\n"
+    )
+    (change,) = replayed(policy, "--json").tree["changes"]
+    assert change["example"]["rule_after"] == "get_info/two"
+    hidden = replayed('version: "1"\ndefault: deny\nhide: [get_info]\n', "--json").tree
+    assert hidden["changes"][0]["after"] == "deny"
+
+
+def test_R06_an_amount_that_was_redacted_is_not_guessed(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    world.call("get_info", {"otp": 5})
+    spends = HEAD + (
+        "  get_info: {action: allow, spend_limit: {path: args.otp, max: 1, window: 60}}\n"
+    )
+    assert replayed(spends, "--json").tree["cannot_tell"] == {"what was redacted decides": 1}
+
+
+# ---------------------------------------------------------------- what cannot be told
+
+
+def test_calls_that_were_not_recorded_or_not_decided_by_rules_are_counted_apart(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    world.call("get_info")
+    world.call("get_info", {"text": "x" * 70_000})
+    world.counters.fails_to_reserve = True
+    world.call("get_info")
+    lines = [json.loads(line) for line in world.text().splitlines()]
+    bare = {**lines[0]["decision"], "decision_id": "bare"}
+    down = {**bare, "decision_id": "down", "recording": "unavailable"}
+    for one in (bare, down):
+        del one["recorded"]
+    extra = text_of({"decision": one, "service": STACK} for one in (bare, down))
+    tree = replayed(OLD, "--json", text=world.text() + extra).tree
+    assert tree["calls"] == 1
+    assert tree["cannot_tell"] == {
+        "it was too large to be recorded": 1,
+        "it was not recorded": 1,
+        "it was not recorded: the key did not answer": 1,
+        "something else than the policy's rules decided then": 1,
+    }
+    assert replayed(OLD, "--fail-on-wider", text=world.text() + extra).exit_code == 6
+
+
+def test_R02_R03_a_recording_moved_or_changed_is_counted_and_not_replayed(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    world.call("get_info")
+    world.call("create_broker", {"publicly_accessible": True})
+    one, other = (json.loads(line) for line in world.text().splitlines())
+    one["decision"]["recorded"] = other["decision"]["recorded"]
+    moved = {**other, "service": "another-stack"}
+    forged = {**other, "decision": {**other["decision"], "decision_id": "f", "recorded": "AAAA"}}
+    tree = replayed(NEW, "--json", text=text_of([one, moved, forged])).tree
+    assert tree["calls"] == 0
+    assert list(tree["cannot_tell"].values()) == [3]
+
+
+def test_broken_lines_are_counted_others_passed_over_and_a_line_twice_is_one_call(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    world.call("get_info")
+    world.ask("tools/list")
+    own = world.text()
+    wrapped = text_of({"message": line, "timestamp": 1} for line in own.splitlines())
+    broken = '{"decision": {"method"\n{"decision": {"method": "tools/call", "server": 5}}\n'
+    broken += '{"message": "{"}\n' + "[" * 5 + "\nSTART RequestId: x\n{}\n"
+    ran = replayed(OLD, text=own + wrapped + broken)
+    assert "1 call of mq" in ran.stdout
+    assert "cannot tell       3  a line could not be read" in ran.stdout
+    assert replayed(OLD, "--fail-on-wider", text=own + broken).exit_code == ExitCode.UNDECIDED
+
+
+def test_a_log_without_a_call_is_no_answer(replayed: Callable[..., Ran]) -> None:
+    ran = replayed(NEW, text="")
+    assert ran.exit_code == ExitCode.UNDECIDED
+    assert "no call of mq could be decided again" in ran.stdout
+
+
+def test_an_unsound_candidate_replays_nothing(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    world.call("get_info")
+    ran = replayed("version: 1\n")
+    assert (ran.exit_code, ran.stdout) == (ExitCode.REFUSED, "")
+
+
+def test_a_hostile_name_is_shown_as_what_it_is(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    name = "x\x1b[2J\u202e"
+    world.snapshots.tools = {name: {"name": name, "inputSchema": {"type": "object"}}}
+    line = json.loads(world.text() or "{}") or {}
+    assert line == {}
+    world.call("get_info")
+    lines = [json.loads(one) for one in world.text().splitlines()]
+    lines[0]["decision"]["decision_id"] = name
+    ran = replayed(NEW, text=text_of(lines))
+    assert "\x1b" not in ran.stdout
+
+
+# ---------------------------------------------------------------- AWS
+
+
+FAULTS: list[Exception] = [
+    client_error("AccessDeniedException", "Decrypt"),
+    client_error("ThrottlingException", "Decrypt"),
+    ReadTimeoutError(endpoint_url="https://kms"),
+]
+
+
+class Failing:
+    """A client whose every call fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getattr__(self, _name: str) -> Callable[..., Any]:
+        def fail(**_arguments: Any) -> Any:
+            raise self._error
+
+        return fail
+
+
+@pytest.mark.parametrize("error", FAULTS, ids=repr)
+def test_R04_a_key_that_does_not_answer_ends_the_replay_in_one_line(
+    world: RecordingWorld, replayed: Callable[..., Ran], error: Exception
+) -> None:
+    world.call("get_info")
+    ran = replayed(NEW, kms=Failing(error))
+    assert ran.exit_code == ExitCode.UNAVAILABLE
+    assert (ran.stdout, ran.stderr.count("\n")) == ("", 1)
+    assert "recordings cannot be opened" in ran.stderr
+
+
+class Logs:
+    """CloudWatch Logs with one group, a page for each line."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+        self.asked: list[dict[str, Any]] = []
+
+    def filter_log_events(self, **asked: Any) -> dict[str, Any]:
+        self.asked.append(asked)
+        at = int(asked.get("nextToken", "0"))
+        more = {"nextToken": str(at + 1)} if at + 1 < len(self._lines) else {}
+        return {"events": [{"message": self._lines[at]}], **more}
+
+
+class Stacks:
+    """CloudFormation with one stack."""
+
+    def describe_stack_resource(self, **asked: Any) -> dict[str, Any]:
+        if asked["StackName"] != STACK:
+            raise client_error("ValidationError", "DescribeStackResource")
+        assert asked["LogicalResourceId"] == "GatewayLogGroup"
+        return {"StackResourceDetail": {"PhysicalResourceId": "/gate/gateway"}}
+
+
+def from_cloudwatch(path: Path, services: dict[str, Any], *words: str, stack: str = "") -> Ran:
+    candidate = path / f"{SERVER}.yaml"
+    candidate.write_text(NEW)
+    environment = {"PORTCULLIS_STACK": stack} if stack else {}
+    terminal = Terminal(services=services, environment=environment)
+    return terminal.run("policy", "replay", str(candidate), *words)
+
+
+def test_the_log_group_of_a_stack_is_read_page_by_page(
+    kms: Any, world: RecordingWorld, tmp_path: Path
+) -> None:
+    call_some(world)
+    logs = Logs(world.text())
+    services = {"kms": kms, "logs": logs, "cloudformation": Stacks()}
+    ran = from_cloudwatch(tmp_path, services, "--since", "2d", "--json", stack=STACK)
+    assert (ran.tree["calls"], len(logs.asked)) == (6, 7)
+    assert logs.asked[0]["logGroupName"] == "/gate/gateway"
+    assert logs.asked[0]["startTime"] == (1_800_000_000 - 2 * 86400) * 1000
+    other = {**services, "logs": Logs(world.text().replace('"service": "gate"', '"service": "x"'))}
+    ran = from_cloudwatch(tmp_path, other, stack=STACK)
+    assert ran.exit_code == ExitCode.UNDECIDED, "another stack's lines are not this one's"
+
+
+MISSING: ClientError = client_error("ResourceNotFoundException", "FilterLogEvents")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (client_error("AccessDeniedException", "FilterLogEvents"), ExitCode.UNAVAILABLE),
+        (client_error("ThrottlingException", "FilterLogEvents"), ExitCode.UNAVAILABLE),
+        (ConnectTimeoutError(endpoint_url="https://logs"), ExitCode.UNAVAILABLE),
+        (MISSING, ExitCode.NOT_FOUND),
+    ],
+    ids=repr,
+)
+def test_a_log_that_does_not_answer_is_no_empty_log(
+    kms: Any, tmp_path: Path, error: Exception, code: ExitCode
+) -> None:
+    services = {"kms": kms, "logs": Failing(error), "cloudformation": Failing(error)}
+    ran = from_cloudwatch(tmp_path, services, "--log-group", "g")
+    assert (ran.exit_code, ran.stdout, ran.stderr.count("\n")) == (code, "", 1)
+
+
+def test_a_stack_that_is_not_there_has_no_log(kms: Any, tmp_path: Path) -> None:
+    services = {"kms": kms, "cloudformation": Stacks()}
+    ran = from_cloudwatch(tmp_path, services, stack="other")
+    assert ran.exit_code == ExitCode.NOT_FOUND
+    denied = {**services, "cloudformation": Failing(client_error("AccessDenied", "x"))}
+    ran = from_cloudwatch(tmp_path, denied, stack="other")
+    assert ran.exit_code == ExitCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--log", "a", "--log-group", "b"],
+        ["--log", "/no/such/file"],
+        ["--log-group", "g", "--since", "yesterday"],
+    ],
+    ids=" ".join,
+)
+def test_a_log_that_is_not_named_rightly_is_a_mistake(tmp_path: Path, words: list[str]) -> None:
+    ran = from_cloudwatch(tmp_path, {}, *words)
+    assert (ran.exit_code, ran.stdout) == (ExitCode.USAGE, "")
+
+
+def test_a_log_with_more_calls_than_can_be_held_is_not_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portcullis_cli.replaying.source.MAXIMUM_LINES", 1)
+    ran = from_cloudwatch(tmp_path, {"logs": Logs("{}\n{}\n")}, "--log-group", "g")
+    assert ran.exit_code == ExitCode.USAGE
+    assert "shorten --since" in ran.stderr
+
+
+# ---------------------------------------------------------------- policy diff
+
+
+def test_a_diff_tells_what_two_policies_decide_of_recorded_calls(
+    kms: Any, world: RecordingWorld, tmp_path: Path
+) -> None:
+    world.under('version: "1"\ndefault: allow\n')  # what was decided then does not count
+    call_some(world)
+    old, new, log = tmp_path / "old.yaml", tmp_path / "new.yaml", tmp_path / "log"
+    old.write_text(OLD)
+    new.write_text(NEW)
+    log.write_text(world.text())
+    terminal = Terminal(services={"kms": kms})
+
+    def diff(*words: str) -> Ran:
+        more = ("--server", SERVER, "--log", str(log), *words)
+        return terminal.run("policy", "diff", str(old), str(new), *more)
+
+    ran = diff()
+    assert ran.exit_code == ExitCode.OK, ran
+    assert "6 calls of mq" in ran.stdout
+    assert "create_broker: deny -> allow, 2 calls" in ran.stdout
+    told = diff("--json").tree["recorded"]
+    assert (told["calls"], told["different"]) == (6, 3)
+    assert diff("--fail-on-wider").exit_code == ExitCode.REFUSED
+    log.write_text("")
+    assert diff().exit_code == ExitCode.UNDECIDED
+    assert diff("--recorded").exit_code == ExitCode.UNDECIDED
