@@ -14,6 +14,24 @@ from portcullis.policy.policy_text import parse_policy
 from support.gateway_in_memory import World
 
 STACK = "gate"
+HEAD = 'version: "1"\ndefault: deny\ntools:\n'
+OLD = (
+    HEAD
+    + """\
+  get_info: {action: allow, rate_limit: {max: 3, window: 1h, per: principal}}
+  create_broker:
+    rules:
+      - {name: public, action: deny, when: {path: args.publicly_accessible, op: eq, value: true}}
+      - {name: ok, action: allow}
+"""
+)
+NEW = (
+    HEAD
+    + """\
+  get_info: {action: allow, rate_limit: {max: 2, window: 1h, per: principal}}
+  create_broker: {action: allow}
+"""
+)
 _NAMES = itertools.count()  # loggers are kept by name, each with its first stream
 
 
@@ -45,3 +63,12 @@ class RecordingWorld(World):
 
 def text_of(lines: Iterable[Any]) -> str:
     return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def call_some(world: RecordingWorld) -> None:
+    for _ in range(3):
+        world.call("get_info")
+        world.later(60)
+    for public in (True, True, False):
+        world.call("create_broker", {"publicly_accessible": public})
+    world.call("no_such_tool")

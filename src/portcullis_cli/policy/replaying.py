@@ -48,7 +48,7 @@ def replay_calls(  # noqa: PLR0913 - a command's options
     `RecordingKey`. Limits are counted again in the order of the calls. Where a value that was
     redacted decides, it says that it cannot tell. Tools are taken to be as they were locked.
 
-    Example: portcullis --stack gate policy replay policies/aws-iam.yaml --since 24h
+    Example: portcullis policy replay policies/aws-iam.yaml --log-group gateway --since 24h
     """
     with reported(as_json=as_json):
         around, name = surroundings_of(context), server_of(file, server)

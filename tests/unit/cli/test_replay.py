@@ -7,36 +7,16 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from moto import mock_aws
 
 from portcullis.errors import UpstreamNotSentError
 from portcullis_cli.errors import ExitCode
 from support.command_line import Ran, Terminal
-from support.dynamodb_faults import client_error
 from support.gateway_in_memory import SERVER
-from support.recorded_log import STACK, RecordingWorld, text_of
+from support.recorded_log import HEAD, NEW, OLD, STACK, RecordingWorld, call_some, text_of
 
 GOLDEN = Path(__file__).parent / "golden"
 CANARY = "canary-4711"
-HEAD = 'version: "1"\ndefault: deny\ntools:\n'
-OLD = (
-    HEAD
-    + """\
-  get_info: {action: allow, rate_limit: {max: 3, window: 1h, per: principal}}
-  create_broker:
-    rules:
-      - {name: public, action: deny, when: {path: args.publicly_accessible, op: eq, value: true}}
-      - {name: ok, action: allow}
-"""
-)
-NEW = (
-    HEAD
-    + """\
-  get_info: {action: allow, rate_limit: {max: 2, window: 1h, per: principal}}
-  create_broker: {action: allow}
-"""
-)
 
 
 @pytest.fixture(scope="module")
@@ -62,15 +42,6 @@ def replayed(kms: Any, world: RecordingWorld, tmp_path: Path) -> Callable[..., R
         return terminal.run("policy", "replay", str(candidate), "--log", str(log), *more)
 
     return run
-
-
-def call_some(world: RecordingWorld) -> None:
-    for _ in range(3):
-        world.call("get_info")
-        world.later(60)
-    for public in (True, True, False):
-        world.call("create_broker", {"publicly_accessible": public})
-    world.call("no_such_tool")
 
 
 def test_what_would_be_decided_differently_is_told_with_what_is_wider_first(
@@ -313,168 +284,3 @@ def test_a_hostile_name_is_shown_as_what_it_is(
     lines[0]["decision"]["decision_id"] = name
     ran = replayed(NEW, text=text_of(lines))
     assert "\x1b" not in ran.stdout
-
-
-# ---------------------------------------------------------------- AWS
-
-
-FAULTS: list[Exception] = [
-    client_error("AccessDeniedException", "Decrypt"),
-    client_error("ThrottlingException", "Decrypt"),
-    ReadTimeoutError(endpoint_url="https://kms"),
-]
-
-
-class Failing:
-    """A client whose every call fails."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def __getattr__(self, _name: str) -> Callable[..., Any]:
-        def fail(**_arguments: Any) -> Any:
-            raise self._error
-
-        return fail
-
-
-@pytest.mark.parametrize("error", FAULTS, ids=repr)
-def test_R04_a_key_that_does_not_answer_ends_the_replay_in_one_line(
-    world: RecordingWorld, replayed: Callable[..., Ran], error: Exception
-) -> None:
-    world.call("get_info")
-    ran = replayed(NEW, kms=Failing(error))
-    assert ran.exit_code == ExitCode.UNAVAILABLE
-    assert (ran.stdout, ran.stderr.count("\n")) == ("", 1)
-    assert "recordings cannot be opened" in ran.stderr
-
-
-class Logs:
-    """CloudWatch Logs with one group, a page for each line."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
-        self.asked: list[dict[str, Any]] = []
-
-    def filter_log_events(self, **asked: Any) -> dict[str, Any]:
-        self.asked.append(asked)
-        at = int(asked.get("nextToken", "0"))
-        more = {"nextToken": str(at + 1)} if at + 1 < len(self._lines) else {}
-        return {"events": [{"message": self._lines[at]}], **more}
-
-
-class Stacks:
-    """CloudFormation with one stack."""
-
-    def describe_stack_resource(self, **asked: Any) -> dict[str, Any]:
-        if asked["StackName"] != STACK:
-            raise client_error("ValidationError", "DescribeStackResource")
-        assert asked["LogicalResourceId"] == "GatewayLogGroup"
-        return {"StackResourceDetail": {"PhysicalResourceId": "/gate/gateway"}}
-
-
-def from_cloudwatch(path: Path, services: dict[str, Any], *words: str, stack: str = "") -> Ran:
-    candidate = path / f"{SERVER}.yaml"
-    candidate.write_text(NEW)
-    environment = {"PORTCULLIS_STACK": stack} if stack else {}
-    terminal = Terminal(services=services, environment=environment)
-    return terminal.run("policy", "replay", str(candidate), *words)
-
-
-def test_the_log_group_of_a_stack_is_read_page_by_page(
-    kms: Any, world: RecordingWorld, tmp_path: Path
-) -> None:
-    call_some(world)
-    logs = Logs(world.text())
-    services = {"kms": kms, "logs": logs, "cloudformation": Stacks()}
-    ran = from_cloudwatch(tmp_path, services, "--since", "2d", "--json", stack=STACK)
-    assert (ran.tree["calls"], len(logs.asked)) == (6, 7)
-    assert logs.asked[0]["logGroupName"] == "/gate/gateway"
-    assert logs.asked[0]["startTime"] == (1_800_000_000 - 2 * 86400) * 1000
-    other = {**services, "logs": Logs(world.text().replace('"service": "gate"', '"service": "x"'))}
-    ran = from_cloudwatch(tmp_path, other, stack=STACK)
-    assert ran.exit_code == ExitCode.UNDECIDED, "another stack's lines are not this one's"
-
-
-MISSING: ClientError = client_error("ResourceNotFoundException", "FilterLogEvents")
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (client_error("AccessDeniedException", "FilterLogEvents"), ExitCode.UNAVAILABLE),
-        (client_error("ThrottlingException", "FilterLogEvents"), ExitCode.UNAVAILABLE),
-        (ConnectTimeoutError(endpoint_url="https://logs"), ExitCode.UNAVAILABLE),
-        (MISSING, ExitCode.NOT_FOUND),
-    ],
-    ids=repr,
-)
-def test_a_log_that_does_not_answer_is_no_empty_log(
-    kms: Any, tmp_path: Path, error: Exception, code: ExitCode
-) -> None:
-    services = {"kms": kms, "logs": Failing(error), "cloudformation": Failing(error)}
-    ran = from_cloudwatch(tmp_path, services, "--log-group", "g")
-    assert (ran.exit_code, ran.stdout, ran.stderr.count("\n")) == (code, "", 1)
-
-
-def test_a_stack_that_is_not_there_has_no_log(kms: Any, tmp_path: Path) -> None:
-    services = {"kms": kms, "cloudformation": Stacks()}
-    ran = from_cloudwatch(tmp_path, services, stack="other")
-    assert ran.exit_code == ExitCode.NOT_FOUND
-    denied = {**services, "cloudformation": Failing(client_error("AccessDenied", "x"))}
-    ran = from_cloudwatch(tmp_path, denied, stack="other")
-    assert ran.exit_code == ExitCode.UNAVAILABLE
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["--log", "a", "--log-group", "b"],
-        ["--log", "/no/such/file"],
-        ["--log-group", "g", "--since", "yesterday"],
-    ],
-    ids=" ".join,
-)
-def test_a_log_that_is_not_named_rightly_is_a_mistake(tmp_path: Path, words: list[str]) -> None:
-    ran = from_cloudwatch(tmp_path, {}, *words)
-    assert (ran.exit_code, ran.stdout) == (ExitCode.USAGE, "")
-
-
-def test_a_log_with_more_calls_than_can_be_held_is_not_cut(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("portcullis_cli.replaying.source.MAXIMUM_LINES", 1)
-    ran = from_cloudwatch(tmp_path, {"logs": Logs("{}\n{}\n")}, "--log-group", "g")
-    assert ran.exit_code == ExitCode.USAGE
-    assert "shorten --since" in ran.stderr
-
-
-# ---------------------------------------------------------------- policy diff
-
-
-def test_a_diff_tells_what_two_policies_decide_of_recorded_calls(
-    kms: Any, world: RecordingWorld, tmp_path: Path
-) -> None:
-    world.under('version: "1"\ndefault: allow\n')  # what was decided then does not count
-    call_some(world)
-    old, new, log = tmp_path / "old.yaml", tmp_path / "new.yaml", tmp_path / "log"
-    old.write_text(OLD)
-    new.write_text(NEW)
-    log.write_text(world.text())
-    terminal = Terminal(services={"kms": kms})
-
-    def diff(*words: str) -> Ran:
-        more = ("--server", SERVER, "--log", str(log), *words)
-        return terminal.run("policy", "diff", str(old), str(new), *more)
-
-    ran = diff()
-    assert ran.exit_code == ExitCode.OK, ran
-    assert "6 calls of mq" in ran.stdout
-    assert "create_broker: deny -> allow, 2 calls" in ran.stdout
-    told = diff("--json").tree["recorded"]
-    assert (told["calls"], told["different"]) == (6, 3)
-    assert diff("--fail-on-wider").exit_code == ExitCode.REFUSED
-    log.write_text("")
-    assert diff().exit_code == ExitCode.UNDECIDED
-    assert diff("--recorded").exit_code == ExitCode.UNDECIDED
