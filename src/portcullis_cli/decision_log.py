@@ -54,6 +54,7 @@ class Decision:
     method: str
     outcome: str
     fields: JsonMapping
+    stack: str | None = None  # whose line it is
     name: str | None = None
     principal: str | None = None
     session: str | None = None
@@ -62,6 +63,8 @@ class Decision:
     argument_digest: str | None = None
     upstream_outcome: str | None = None
     approval: str | None = None
+    recorded: str | None = None  # the call itself, sealed
+    recording: str | None = None
     upstream_status: int | None = None
     status: int | None = None
 
@@ -121,7 +124,7 @@ def read_line(text: str, *, at_ms: int, group: str, event_id: str) -> Read | Non
     record = tree.get("decision")
     if not isinstance(record, dict):
         return Broken(**place, why="it has no record")
-    return _decision(record, place)
+    return _decision(record, place, stack=_text(tree.get("service")))
 
 
 def read_decisions(
@@ -157,7 +160,7 @@ def in_order(read: Iterator[Read]) -> list[Read]:
     return sorted(read, key=lambda one: (one.at_ms, one.group))
 
 
-def _decision(record: JsonObject, place: Mapping[str, Any]) -> Read:
+def _decision(record: JsonObject, place: Mapping[str, Any], *, stack: str | None) -> Read:
     for name in _WORDS:
         if not isinstance(record.get(name), str):
             return Broken(**place, why=f"its record has no {name}")
@@ -166,7 +169,7 @@ def _decision(record: JsonObject, place: Mapping[str, Any]) -> Read:
         **{name: _text(record.get(name)) for name in _TEXTS},
         **{name: _number(record.get(name)) for name in ("upstream_status", "status")},
     }
-    return Decision(**place, **told, fields=record)
+    return Decision(**place, **told, stack=stack, fields=record)
 
 
 _TEXTS: Final = (
@@ -178,6 +181,8 @@ _TEXTS: Final = (
     "argument_digest",
     "upstream_outcome",
     "approval",
+    "recorded",
+    "recording",
 )
 
 

@@ -1,15 +1,11 @@
-"""Lines of the decision log as a replay needs them: whoever wrote the file, they are read strictly.
+"""Lines of the decision log as a replay needs them. A broken line is counted, never left out."""
 
-A line is taken as the gateway wrote it, or inside what CloudWatch and the audit trail put around
-it (`message`). Lines of other kinds are passed over; a broken line of a call is counted.
-"""
-
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from portcullis.policy.decision import Outcome
+from portcullis_cli.decision_log import Broken, Decision, Read
 from portcullis_cli.reasoning.solve import ALLOW, ASK, DENY
 
 METHOD: Final = "tools/call"
@@ -59,65 +55,28 @@ class ReadLines:
     broken: int
 
 
-def read_lines(texts: Iterable[str], server: str) -> ReadLines:
+def calls_in(read: Iterable[Read], server: str) -> ReadLines:
     """The calls of one server's tools, each once however often its line is there."""
     found: dict[str, Line] = {}
     broken = 0
-    for text in texts:
-        try:
-            for record, stack in _records(text):
-                line = _line(record, stack)
-                if line is not None and line.server == server:
-                    found.setdefault(line.decision_id, line)
-        except (ValueError, RecursionError):
+    for one in read:
+        if isinstance(one, Broken):
             broken += 1
+        elif one.method == METHOD and one.server == server:
+            found.setdefault(one.decision_id, _line(one))
     return ReadLines(lines=tuple(found.values()), broken=broken)
 
 
-def _records(text: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """The decision records of a line.
-
-    Raises:
-        ValueError: it begins like one, and is none.
-    """
-    text = text.strip()
-    if not text.startswith("{"):
-        return  # what Lambda, or a person, wrote between
-    tree = json.loads(text)
-    wrapped = tree.get("message")
-    if "decision" not in tree and isinstance(wrapped, str) and wrapped.startswith("{"):
-        tree = json.loads(wrapped)
-    record = tree.get("decision")
-    if isinstance(record, dict):
-        yield record, str(tree.get("service"))
-
-
-def _line(record: dict[str, Any], stack: str) -> Line | None:
-    """The line of a gateway's call of a tool; None for what is something else.
-
-    Raises:
-        ValueError: it lacks what such a line has.
-    """
-    if record.get("method") != METHOD:
-        return None
-    for name in ("decision_id", "server", "outcome"):
-        if not isinstance(record.get(name), str):
-            raise ValueError("a record lacks a member")  # noqa: TRY004 - it is read, not called
-    outcome = record["outcome"]
+def _line(one: Decision) -> Line:
     return Line(
-        decision_id=record["decision_id"],
-        stack=stack,
-        server=record["server"],
-        tool=str(record.get("name")),
-        outcome=outcome,
-        rule=_text(record, "rule"),
-        decided=_DECIDED.get(outcome),
-        recorded=_text(record, "recorded"),
-        recording=_text(record, "recording"),
-        was_not_sent=(_text(record, "upstream_outcome") or "").startswith(_NOT_SENT),
+        decision_id=one.decision_id,
+        stack=one.stack or "",
+        server=one.server,
+        tool=one.name or "",
+        outcome=one.outcome,
+        rule=one.rule,
+        decided=_DECIDED.get(one.outcome),
+        recorded=one.recorded,
+        recording=one.recording,
+        was_not_sent=(one.upstream_outcome or "").startswith(_NOT_SENT),
     )
-
-
-def _text(record: dict[str, Any], name: str) -> str | None:
-    value = record.get(name)
-    return value if isinstance(value, str) else None

@@ -13,13 +13,14 @@ from typing import Annotated, Final, TypeAlias
 import typer
 from botocore.exceptions import ClientError
 
-from portcullis.adapters.aws_calls import AwsError, Client, error_code
+from portcullis.adapters.aws_calls import AwsError, error_code
 from portcullis.adapters.kms_recorder import RecordingReader
 from portcullis.errors import VaultError
 from portcullis.gateway.recording import RecordedCall
+from portcullis_cli.decision_log import Read, Span, read_decisions, read_line
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.rendering import plain
-from portcullis_cli.replaying.lines import Line, ReadLines, read_lines
+from portcullis_cli.replaying.lines import Line, ReadLines, calls_in
 from portcullis_cli.replaying.replay import Opener
 from portcullis_cli.surroundings import Surroundings
 
@@ -29,7 +30,7 @@ DEFAULT_SINCE: Final = "24h"
 
 _SINCE: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_PATTERN: Final = '"tools/call"'  # CloudWatch Logs user guide, "Filter pattern syntax"
+_PATTERN: Final = '{ $.decision.method = "tools/call" }'
 _NO_RECORDING: Final = {"InvalidCiphertextException", "ValidationException"}
 
 LogFile: TypeAlias = Annotated[
@@ -72,12 +73,12 @@ def read_calls(around: Surroundings, told: LogFrom, server: str) -> ReadLines:
     if told.file is not None and told.group:
         raise usage_error("say once where the log is")
     if told.file is not None:
-        texts = _of_file(told.file)
+        read = _of_file(told.file)
     elif told.group or told.stack:
-        texts = _of_cloudwatch(around, told)
+        read = _of_cloudwatch(around, told)
     else:
         raise usage_error("say where the log is: --log FILE, --log-group NAME or --stack")
-    found = read_lines(texts, server)
+    found = calls_in(read, server)
     if not told.stack:
         return found
     mine = tuple(line for line in found.lines if line.stack == told.stack)
@@ -107,46 +108,39 @@ def opener(around: Surroundings) -> Opener:
     return opened
 
 
-def _of_file(path: Path) -> Iterator[str]:
+def _of_file(path: Path) -> Iterator[Read]:
+    """What lines of a file say; an export puts the time before each."""
     try:
-        if str(path) == "-":
-            yield from sys.stdin
-            return
-        with path.open(encoding="utf-8", errors="replace") as opened:
-            yield from opened
+        for text in _texts(path):
+            found = read_line(text[text.find("{") :], at_ms=0, group=str(path), event_id="")
+            if found is not None:
+                yield found
     except OSError as error:
         reason = error.strerror or "it cannot be read"
         raise usage_error(f"{path}: {reason.lower()}") from error
 
 
-def _of_cloudwatch(around: Surroundings, told: LogFrom) -> Iterator[str]:
-    """Messages of the gateway's log (CloudWatch Logs API reference, FilterLogEvents)."""
-    start = (around.now() - _seconds(told.since)) * 1000
+def _texts(path: Path) -> Iterator[str]:
+    if str(path) == "-":
+        yield from sys.stdin
+        return
+    with path.open(encoding="utf-8", errors="replace") as opened:
+        yield from opened
+
+
+def _of_cloudwatch(around: Surroundings, told: LogFrom) -> Iterator[Read]:
+    """The calls of tools in the gateway's log group."""
+    span = Span(since_ms=(around.now() - _seconds(told.since)) * 1000)
     try:
         group = told.group or _group_of(around, told.stack)
         client = around.aws("logs")
-        yield from _messages(client, group, start)
     except AwsError as error:
-        if isinstance(error, ClientError) and error_code(error) == "ResourceNotFoundException":
-            raise _not_found("there is no such log group") from error
-        raise unavailable(f"the log cannot be read: {error_code(error)}") from error
-
-
-def _messages(client: Client, group: str, start: int) -> Iterator[str]:
-    count, more = 0, dict[str, str]()
-    while True:
-        answer = client.filter_log_events(
-            logGroupName=group, startTime=start, filterPattern=_PATTERN, **more
-        )
-        for event in answer.get("events", ()):
-            count += 1
-            if count > MAXIMUM_LINES:
-                raise usage_error(f"the log holds more than {MAXIMUM_LINES} calls: shorten --since")
-            yield str(event["message"])
-        token = answer.get("nextToken")
-        if not token:
-            return
-        more = {"nextToken": str(token)}
+        raise unavailable(f"the log cannot be found: {error_code(error)}") from error
+    read = read_decisions(client, [group], span, sleep=around.sleep, pattern=_PATTERN)
+    for number, one in enumerate(read):
+        if number >= MAXIMUM_LINES:
+            raise usage_error(f"the log holds more than {MAXIMUM_LINES} calls: shorten --since")
+        yield one
 
 
 def _group_of(around: Surroundings, stack: str) -> str:

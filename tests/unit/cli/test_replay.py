@@ -13,7 +13,7 @@ from portcullis.errors import UpstreamNotSentError
 from portcullis_cli.errors import ExitCode
 from support.command_line import Ran, Terminal
 from support.gateway_in_memory import SERVER
-from support.recorded_log import HEAD, NEW, OLD, STACK, RecordingWorld, call_some, text_of
+from support.recorded_log import HEAD, NEW, OLD, RecordingWorld, call_some, text_of
 
 GOLDEN = Path(__file__).parent / "golden"
 CANARY = "canary-4711"
@@ -217,7 +217,7 @@ def test_calls_that_were_not_recorded_or_not_decided_by_rules_are_counted_apart(
     down = {**bare, "decision_id": "down", "recording": "unavailable"}
     for one in (bare, down):
         del one["recorded"]
-    extra = text_of({"decision": one, "service": STACK} for one in (bare, down))
+    extra = text_of({**lines[0], "decision": one} for one in (bare, down))
     tree = replayed(OLD, "--json", text=world.text() + extra).tree
     assert tree["calls"] == 1
     assert tree["cannot_tell"] == {
@@ -249,9 +249,10 @@ def test_broken_lines_are_counted_others_passed_over_and_a_line_twice_is_one_cal
     world.call("get_info")
     world.ask("tools/list")
     own = world.text()
-    wrapped = text_of({"message": line, "timestamp": 1} for line in own.splitlines())
-    broken = '{"decision": {"method"\n{"decision": {"method": "tools/call", "server": 5}}\n'
-    broken += '{"message": "{"}\n' + "[" * 5 + "\nSTART RequestId: x\n{}\n"
+    wrapped = "".join(f"2027-01-15T08:00:00.000Z {line}\n" for line in own.splitlines())
+    broken = '{"message": "decision", "decision": {"method"\n'
+    broken += '{"message": "decision", "decision": {"method": "tools/call", "server": 5}}\n'
+    broken += '{"message": "decision"}\n' + "[" * 5 + "\nSTART RequestId: x\n{}\n"
     ran = replayed(OLD, text=own + wrapped + broken)
     assert "1 call of mq" in ran.stdout
     assert "cannot tell       3  a line could not be read" in ran.stdout

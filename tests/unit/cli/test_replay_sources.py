@@ -71,7 +71,10 @@ class Logs:
         self.asked.append(asked)
         at = int(asked.get("nextToken", "0"))
         more = {"nextToken": str(at + 1)} if at + 1 < len(self._lines) else {}
-        return {"events": [{"message": self._lines[at]}], **more}
+        return {
+            "events": [{"message": self._lines[at], "timestamp": 1, "eventId": str(at)}],
+            **more,
+        }
 
 
 class Stacks:
@@ -153,10 +156,11 @@ def test_a_log_that_is_not_named_rightly_is_a_mistake(tmp_path: Path, words: lis
 
 
 def test_a_log_with_more_calls_than_can_be_held_is_not_cut(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: RecordingWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portcullis_cli.replaying.source.MAXIMUM_LINES", 1)
-    ran = from_cloudwatch(tmp_path, {"logs": Logs("{}\n{}\n")}, "--log-group", "g")
+    call_some(world)
+    ran = from_cloudwatch(tmp_path, {"logs": Logs(world.text())}, "--log-group", "g")
     assert ran.exit_code == ExitCode.USAGE
     assert "shorten --since" in ran.stderr
 
