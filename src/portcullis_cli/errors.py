@@ -33,7 +33,7 @@ MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
         ExitCode.UNAVAILABLE: "the console, the table, the bucket or another part did not answer, "
         "or not as it should: what is shown is not all there is to tell",
         ExitCode.UNDECIDED: "it cannot be told: a policy has more cases than can be looked at, "
-        "or a guarantee could not be tried",
+        "a guarantee could not be tried, or a recorded call not be decided again",
         ExitCode.WAITING: "it was uploaded and is not in force yet: somebody has to approve it, "
         "or nobody has looked at it in time",
     }

@@ -47,6 +47,10 @@ TRIED: Final[Mapping[str, tuple[str, ...]]] = {
         "policy push",
         "policy pull",
     ),
+    "test_replay.py::"
+    "test_recorded_calls_are_decided_again_and_no_argument_is_in_the_log_in_clear": (
+        "policy replay",
+    ),
     "test_scan.py::test_an_address_shows_what_its_policy_lets_an_agent_see": ("scan",),
     "test_servers.py::test_a_registration_that_was_rejected_is_listed_with_its_fault": (
         "servers list",
@@ -66,7 +70,6 @@ AWAITED: Final = frozenset(
         "decisions tail",
         "policy convert",
         "policy fmt",
-        "policy replay",
         "policy rollback",
         "policy schema",
         "sessions end",
