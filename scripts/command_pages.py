@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer.main
 
 from portcullis_cli.app import APP
 from portcullis_cli.errors import MEANINGS
+
+KEPT_OUTPUTS = Path(__file__).parents[1] / "tests" / "unit" / "cli" / "golden" / "examples"
+WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,7 @@ class Command:
     name: str
     help: str
     options: tuple[Option, ...]
+    help_text: str
 
     @property
     def summary(self) -> str:
@@ -64,6 +69,29 @@ def option_rows() -> Iterator[tuple[str, str, str, str]]:
         yield f"`{option.name}`", variable, option.help + needed, ", ".join(names)
 
 
+def kept_output(command: Command) -> Path:
+    """The file that holds what the command's example prints, written and held by test_help.py."""
+    return KEPT_OUTPUTS / f"{command.name.replace(' ', '-')}.txt"
+
+
+def output_sections() -> str:
+    """One section a command: its help, its example, and what that prints.
+
+    Raises:
+        FileNotFoundError: nothing is kept of what a command prints.
+    """
+    return "\n".join(_output_section(command) for command in commands())
+
+
+def _output_section(command: Command) -> str:
+    printed = kept_output(command).read_text("utf-8")
+    return (
+        f"## portcullis {command.name}\n\n```text\n{command.help_text}```\n\n"
+        f"The example:\n\n```sh\n{command.example}\n```\n\n"
+        + (f"prints\n\n```text\n{printed}```\n" if printed else "prints nothing.\n")
+    )
+
+
 def exit_rows() -> Iterator[tuple[str, str]]:
     """One row an exit code."""
     for code, meaning in MEANINGS.items():
@@ -75,7 +103,21 @@ def _commands(command: Any, words: tuple[str, ...]) -> Iterator[Command]:
         yield from _commands(inner, (*words, name))
     if not hasattr(command, "commands"):
         options = tuple(map(_option, command.params))
-        yield Command(name=" ".join(words), help=command.help, options=options)
+        yield Command(
+            name=" ".join(words),
+            help=command.help,
+            options=options,
+            help_text=_help_text(command, words),
+        )
+
+
+def _help_text(command: Any, words: tuple[str, ...]) -> str:
+    """What `--help` prints on a terminal of a fixed width."""
+    path = " ".join(("portcullis", *words))
+    context = command.make_context(
+        path, [], resilient_parsing=True, terminal_width=WIDTH, max_content_width=WIDTH
+    )
+    return "".join(f"{line.rstrip()}\n" for line in command.get_help(context).splitlines())
 
 
 def _option(parameter: Any) -> Option:

@@ -208,6 +208,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "cli-options": lambda: table(
         ("option", "variable", "meaning", "commands"), command_pages.option_rows()
     ),
+    "cli-outputs": command_pages.output_sections,
     "cli-exit-codes": lambda: table(("code", "meaning"), command_pages.exit_rows()),
 }
 
