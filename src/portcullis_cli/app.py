@@ -4,6 +4,7 @@ import typer
 
 from portcullis_cli import approvals, grants, kept_grants, kill_switch, locking, scan
 from portcullis_cli.decisions.app import APP as DECISIONS
+from portcullis_cli.command_groups import Grouped
 from portcullis_cli.doctoring.command import doctor
 from portcullis_cli.policy.app import APP as POLICY
 from portcullis_cli.servers.app import APP as SERVERS
@@ -14,6 +15,7 @@ from portcullis_cli.verifying.command import verify_gateway
 
 APP = typer.Typer(
     name="portcullis",
+    cls=Grouped,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -126,8 +126,11 @@ def off(
                     code="everything_stopped",
                 )
             if not wanted <= order.servers:
+                name = min(wanted - order.servers)
                 raise CommandError(
-                    ExitCode.NOT_FOUND, "one of the servers is not stopped", code="not_found"
+                    ExitCode.NOT_FOUND,
+                    f"`{name}` is not stopped; nothing changed",
+                    code="not_found",
                 )
             return said(around, servers=order.servers - wanted, reason=order.reason)
 

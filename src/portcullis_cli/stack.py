@@ -43,7 +43,11 @@ def use_stack(
         ),
     ] = "",
 ) -> None:
-    """The gate in front of MCP servers: its policies, servers, approvals and grants."""
+    """The gate in front of MCP servers: which calls of agents reach them, and who says so.
+
+    Begin with `portcullis scan`, which judges a server and writes its first policy. Every command
+    has --help with an example, and --json for programs.
+    """
     around = surroundings_of(context)
     if not stack:
         return

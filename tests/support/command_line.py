@@ -72,6 +72,7 @@ class Ran:
     exit_code: int
     stdout: str
     stderr: str
+    screen: str = ""  # both, in the order in which they were written
 
     @property
     def tree(self) -> Any:
@@ -119,7 +120,12 @@ class Terminal:
         )
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        return Ran(exit_code=result.exit_code, stdout=result.stdout, stderr=result.stderr)
+        return Ran(
+            exit_code=result.exit_code,
+            stdout=result.stdout,
+            stderr=result.stderr,
+            screen=result.output,
+        )
 
     def _read_tools(self, target: Target) -> ServerTools:
         self.asked.append(target)

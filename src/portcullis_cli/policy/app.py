@@ -2,6 +2,7 @@
 
 import typer
 
+from portcullis_cli.command_groups import Grouped
 from portcullis_cli.policy import (
     checking,
     converting,
@@ -19,6 +20,7 @@ from portcullis_cli.policy import (
 
 APP = typer.Typer(
     name="policy",
+    cls=Grouped,
     help="""Write policies, and know what they do before they do it.
 
     A policy is a file, `<server>.yaml`. Where a command is told of the server's tools, it judges

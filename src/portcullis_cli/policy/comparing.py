@@ -7,7 +7,7 @@ from portcullis.policy.model import Policy
 from portcullis.values import JsonObject
 from portcullis_cli.policy.examples import example_text, example_tree
 from portcullis_cli.reasoning.questions import Change, Names, World, changes, names_of
-from portcullis_cli.rendering import plain
+from portcullis_cli.rendering import plain, span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def change_lines(told: Compared) -> Iterator[str]:
         what = f"{one.before} -> {one.after}"
         if one.limit is not None:
             limit = one.limit
-            what = f"the limit of {limit.maximum} a {limit.window_seconds} s is looser or gone"
+            what = f"the limit of {limit.maximum} in {span(limit.window_seconds)} is looser or gone"
         sure = "" if one.answer.example else ", perhaps: a condition has too many cases"
         yield f"{sign} {other}{plain(one.tool)}: {what}{sure}"
         if one.answer.example is not None:

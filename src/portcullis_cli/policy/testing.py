@@ -70,7 +70,8 @@ def run_tests(  # noqa: PLR0913 - a command's options
         name = server_of(file, server)
         try:
             loaded = load(file, known, lock)
-            more = [case for path in cases or () for case in _cases_in(path)]
+            beside = [(path, _cases_in(path)) for path in cases or ()]
+            more = [case for _, found in beside for case in found]
         except PolicyFaults as faulty:
             raise CommandError(ExitCode.REFUSED, str(faulty), code="invalid_policy") from faulty
         results = run_cases(loaded.policy, [*loaded.cases, *more], known, server=name)
@@ -95,7 +96,8 @@ def run_tests(  # noqa: PLR0913 - a command's options
                 }
             )
         else:
-            _show(results, edges)
+            files = [file] * len(loaded.cases) + [path for path, found in beside for _ in found]
+            _show(results, edges, files)
         if not all(one.passed for one in results):
             raise typer.Exit(ExitCode.REFUSED)
 
@@ -118,14 +120,14 @@ def _cases_in(path: Path) -> tuple[Case, ...]:
     return found
 
 
-def _show(results: Sequence[CaseResult], edges: Sequence[Edge]) -> None:
-    for result in results:
+def _show(results: Sequence[CaseResult], edges: Sequence[Edge], files: Sequence[Path]) -> None:
+    for result, file in zip(results, files, strict=True):
         if result.passed:
             typer.echo(f"ok    {plain(result.case.name)}: {result.decided}")
         else:
             fault = result.fault
             hint = f" ({plain(fault.suggestion)})" if fault.suggestion else ""
-            typer.echo(f"FAIL  line {fault.line}: {plain(fault.message)}{hint}")
+            typer.echo(f"FAIL  {file}:{fault.line}: {plain(fault.message)}{hint}")
     for edge in edges:
         arguments = for_programs(edge.arguments)
         typer.echo(f"edge  {plain(edge.rule)}: {plain(edge.what)} -> {edge.decided}  {arguments}")

@@ -60,7 +60,7 @@ def test_the_list_names_what_waits(world: ConsoleWorld, terminal: Terminal) -> N
     world.change(world.ask(), state=State.DENIED)
     ran = terminal.run("approvals", "list")
     assert (ran.exit_code, ran.stderr) == (0, "")
-    assert without_blanks_at_the_end(ran.stdout) == golden("list")
+    assert without_blanks_at_the_end(ran.stdout) == golden("approvals-list")
 
 
 def test_all_of_them_are_those_that_have_ended_too(world: ConsoleWorld, terminal: Terminal) -> None:
@@ -101,14 +101,14 @@ def test_N30_N31_a_request_is_shown_whole(world: ConsoleWorld, terminal: Termina
     world.change(record, approvals=(make_vote("dave", comment="fine  with\nme"),))
     ran = terminal.run("approvals", "show", record.id)
     assert (ran.exit_code, ran.stderr) == (0, "")
-    assert ran.stdout == golden("show")
+    assert ran.stdout == golden("approvals-show")
 
 
 def test_N16_N17_what_an_agent_wrote_cannot_hide_or_pretend(
     world: ConsoleWorld, terminal: Terminal
 ) -> None:
     ran = terminal.run("approvals", "show", world.ask(HOSTILE).id)
-    assert ran.stdout == golden("show-hostile")
+    assert ran.stdout == golden("approvals-show-hostile")
     assert ran.stdout.replace("\n", "").isprintable()
     assert "hunter2" not in ran.stdout
 
@@ -178,8 +178,8 @@ def test_a_person_is_shown_what_will_run_and_asked(world: ConsoleWorld, terminal
     record = world.ask()
     terminal.answers = "y\n"
     ran = terminal.run("approvals", "approve", record.id, "--comment", "as agreed")
-    assert (ran.exit_code, ran.stdout) == (0, golden("approved"))
-    assert ran.stderr == golden("approve-asks")
+    assert (ran.exit_code, ran.stdout) == (0, golden("approvals-approve"))
+    assert ran.stderr == golden("approvals-approve-asks")
     decided = world.record(record)
     assert decided.state is State.APPROVED
     assert [(vote.person, vote.comment) for vote in decided.approvals] == [
@@ -205,7 +205,7 @@ def test_a_script_has_to_say_yes(world: ConsoleWorld, terminal: Terminal) -> Non
     assert ends(ran, ExitCode.USAGE, said)
     assert world.record(record) == record
     ran = terminal.run("approvals", "approve", record.id, "--yes")
-    assert (ran.exit_code, ran.stdout) == (0, golden("approved"))
+    assert (ran.exit_code, ran.stdout) == (0, golden("approvals-approve"))
     assert "arguments\n{\n" in ran.stderr  # so that a script's log holds what it approved
 
 
@@ -234,7 +234,7 @@ def test_N34_the_first_of_two_waits_for_the_second(world: ConsoleWorld, terminal
     assert ran.stderr.endswith("portcullis: You have approved this request already. "
                                "Another person has to approve it too.\n")  # fmt: skip
     ran = terminal.run("approvals", "approve", record.id, "--yes", token=DAVE_TOKEN)
-    assert (ran.exit_code, ran.stdout) == (0, golden("approved"))
+    assert (ran.exit_code, ran.stdout) == (0, golden("approvals-approve"))
 
 
 def test_N09_a_requester_is_refused_before_anything_is_sent(
@@ -371,7 +371,7 @@ def test_values_of_another_kind_are_shown_as_they_are(answering: MakeTerminal) -
         "denial": "z", "cannot_decide": 8,
     }  # fmt: skip
     ran = answering(200, odd).run("approvals", "show", name)
-    assert ran.stdout == golden("show-odd")
+    assert ran.stdout == golden("approvals-show-odd")
     ran = answering(200, {**odd, "can_decide": True}).run("approvals", "approve", name, "--yes")
     assert ran.stdout == "NEW\n"
     ran = answering(200, odd).run("approvals", "approve", name, "--yes")

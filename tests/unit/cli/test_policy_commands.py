@@ -200,7 +200,7 @@ def explain(policy: Path, arguments: object, *options: object) -> Ran:
 def test_a_decision_is_explained_rule_by_rule(policy: Path) -> None:
     ran = explain(policy, {"order": {"amount": 7}, "rate": 0.7}, "--group", "staff")
     assert ran.exit_code == 0
-    assert ran.stdout == (GOLDEN / "explain.txt").read_text()
+    assert ran.stdout == (GOLDEN / "policy-explain.txt").read_text()
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_tests_beside_the_policy_are_run_with_those_in_it(policy: Path, tmp_path
     ran = run("test", policy, "--cases", more)
     assert ran.exit_code == ExitCode.REFUSED
     assert ran.stdout.splitlines()[:2] == ["ok    small: allow", "ok    large: deny"]
-    assert ran.stdout.splitlines()[2].startswith("FAIL  line 3: the test `wrong` expects `deny`")
+    assert ran.stdout.splitlines()[2].startswith(f"FAIL  {more}:3: the test `wrong` expects `deny`")
     tree = json.loads(run("test", policy, "--cases", more, "--json").stdout)
     assert (tree["passed"], tree["failed"]) == (2, 1)
 

@@ -11,7 +11,7 @@ from support.command_line import Terminal
 from support.console_fakes import ConsoleWorld
 from support.policy_requests import POLICY, ask_for_policy
 
-GOLDEN = Path(__file__).parent / "golden" / "show-policy.txt"
+GOLDEN = Path(__file__).parent / "golden" / "approvals-show-policy.txt"
 
 
 def test_N16_N30_a_policy_is_shown_with_its_whole_file(
