@@ -3,8 +3,8 @@
 import typer
 
 from portcullis_cli import approvals, grants, kept_grants, kill_switch, locking, scan
-from portcullis_cli.decisions.app import APP as DECISIONS
 from portcullis_cli.command_groups import Grouped
+from portcullis_cli.decisions.app import APP as DECISIONS
 from portcullis_cli.doctoring.command import doctor
 from portcullis_cli.policy.app import APP as POLICY
 from portcullis_cli.servers.app import APP as SERVERS

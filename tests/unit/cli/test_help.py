@@ -81,25 +81,30 @@ def test_every_example_can_be_run(
     terminal.environment |= {"PORTCULLIS_TABLE": table, "PORTCULLIS_BUCKET": bucket}
     make_grant(table, name="build-agent")
     open_session(table, "c0ffee")
-    if command.name in {"doctor", "verify"}:
-        gateway = VerifiedGateway.on_account(table, bucket)
-        terminal.transport = gateway.transport
-        terminal.services["sts"] = boto3.client("sts")
-        if command.name == "doctor":
-            gateway.find = {CAROL_TOKEN: gateway.holders[FIRST]}.get
-    if command.name.startswith("decisions"):
-        terminal.services["logs"] = logs = Logs()
-        terminal.environment["PORTCULLIS_LOG_GROUPS"] = GATEWAY
-        logs.tell(words[-1])
-        terminal.sleep = interrupt
-    if command.name == "policy replay":
-        terminal.services["logs"] = boto3.client("logs")
-        terminal.services["logs"].create_log_group(logGroupName="gateway")
+    surround(terminal, command.name, table, bucket, words[-1])
     ran = terminal.run(*words[1:])
     # There is no stack here to look at, and no call in the log to decide again.
     ends = {"status": 5, "decisions tail": INTERRUPTED, "policy replay": 6}
     assert ran.exit_code == ends.get(command.name, 0), ran.stderr
     held_to_what_is_kept(command, as_kept(ran, {request: SAMPLE_ID, str(token): TOKEN_FILE}))
+
+
+def surround(terminal: Terminal, name: str, table: str, bucket: str, last: str) -> None:  # noqa: PLR0917 - of one test
+    """Give a command what it talks to; `last` is the last word of its example."""
+    if name in {"doctor", "verify"}:
+        gateway = VerifiedGateway.on_account(table, bucket)
+        terminal.transport = gateway.transport
+        terminal.services["sts"] = boto3.client("sts")
+        if name == "doctor":
+            gateway.find = {CAROL_TOKEN: gateway.holders[FIRST]}.get
+    if name.startswith("decisions"):
+        terminal.services["logs"] = logs = Logs()
+        terminal.environment["PORTCULLIS_LOG_GROUPS"] = GATEWAY
+        logs.tell(last)
+        terminal.sleep = interrupt
+    if name == "policy replay":
+        terminal.services["logs"] = boto3.client("logs")
+        terminal.services["logs"].create_log_group(logGroupName="gateway")
 
 
 def interrupt(_seconds: float) -> None:
