@@ -52,9 +52,6 @@ def read_object(
 ) -> Upload | None:
     """An object as it is, or as a version of it was; None where there is none.
 
-    Who may not list everything is refused what is not there as if it were hidden (S3 API
-    reference, GetObject, "Permissions"): then the list below its own name tells.
-
     Raises:
         CommandError: the bucket does not answer, or the object is longer than `maximum` bytes.
     """
@@ -66,17 +63,34 @@ def read_object(
         except ClientError as error:
             if error_code(error) in _MISSING:
                 return None
-            if version or error_code(error) not in _HIDDEN or _is_listed(client, bucket, key):
-                raise
-            return None
+            raise
     if len(text) > maximum:
         raise unavailable(f"{key} has more than {maximum} bytes")
     return Upload(text=text, version=version_of(answer), etag=str(answer["ETag"]))
 
 
-def _is_listed(client: Client, bucket: str, key: str) -> bool:
-    found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    return key in {one["Key"] for one in found.get("Contents", ())}
+def find_object(
+    client: Client, bucket: str, key: str, *, maximum: int = MAXIMUM_BYTES
+) -> Upload | None:
+    """An object as it is, None where there is none, for those who may list some prefixes only.
+
+    They are refused what is not there as if it were hidden (S3 API reference, GetObject,
+    "Permissions"): then the list below its own name tells.
+
+    Raises:
+        CommandError: the bucket does not answer, or the object is longer than `maximum` bytes.
+    """
+    try:
+        return read_object(client, bucket, key, maximum=maximum)
+    except CommandError as refused:
+        code = None if refused.__cause__ is None else error_code(refused.__cause__)
+        if code not in _HIDDEN:
+            raise
+        with aws_answers():
+            found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        if key in {one["Key"] for one in found.get("Contents", ())}:
+            raise
+        return None
 
 
 def write_upload(
@@ -127,7 +141,20 @@ def read_status(client: Client, bucket: str, server: str) -> JsonObject | None:
         CommandError: the bucket does not answer, or the status cannot be understood.
     """
     key = status_key(server)
-    found = read_object(client, bucket, key, maximum=MAXIMUM_STATUS_BYTES)
+    return _understood(key, read_object(client, bucket, key, maximum=MAXIMUM_STATUS_BYTES))
+
+
+def find_status(client: Client, bucket: str, server: str) -> JsonObject | None:
+    """The same, found as `find_object` finds.
+
+    Raises:
+        CommandError: the bucket does not answer, or the status cannot be understood.
+    """
+    key = status_key(server)
+    return _understood(key, find_object(client, bucket, key, maximum=MAXIMUM_STATUS_BYTES))
+
+
+def _understood(key: str, found: Upload | None) -> JsonObject | None:
     if found is None:
         return None
     tree = status_in(found.text)
@@ -142,7 +169,7 @@ def read_in_force(client: Client, bucket: str, server: str) -> InForce | None:
     Raises:
         CommandError: the bucket does not answer.
     """
-    found = read_object(client, bucket, active_key(server), maximum=MAXIMUM_ACTIVE_BYTES)
+    found = find_object(client, bucket, active_key(server), maximum=MAXIMUM_ACTIVE_BYTES)
     return None if found is None else read_envelope(found.text)
 
 

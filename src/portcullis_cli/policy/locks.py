@@ -9,7 +9,7 @@ from portcullis.adapters.s3_activation import lock_key
 from portcullis.policy.faults import PolicyFaults
 from portcullis.policy.lock_file import MAXIMUM_BYTES, read_lock_file
 from portcullis_cli.errors import CommandError, ExitCode, usage_error
-from portcullis_cli.policy.deployment import read_object
+from portcullis_cli.policy.deployment import find_object
 from portcullis_cli.policy.inputs import read_text
 from portcullis_cli.rendering import plain
 
@@ -24,7 +24,7 @@ def uploaded_lock(client: Client, bucket: str, server: str, file: Path | None) -
     """
     wanted = None if file is None else read_lock_of(file, server)
     key = lock_key(server)
-    found = read_object(client, bucket, key, maximum=MAXIMUM_BYTES)
+    found = find_object(client, bucket, key, maximum=MAXIMUM_BYTES)
     if wanted is not None and (found is None or found.text != wanted):
         what = "there is none" if found is None else "another one is there"
         raise CommandError(

@@ -14,7 +14,7 @@ from portcullis.policy.model import Policy
 from portcullis.values import JsonObject
 from portcullis_cli.errors import CommandError, ExitCode
 from portcullis_cli.policy.comparing import compared
-from portcullis_cli.policy.deployment import ANOTHER_UPLOAD, read_object, read_status
+from portcullis_cli.policy.deployment import ANOTHER_UPLOAD, find_object, find_status, read_object
 from portcullis_cli.policy.locks import require_meant, uploaded_lock
 from portcullis_cli.policy.past import Activation
 from portcullis_cli.policy.pushing import require_sound
@@ -38,15 +38,15 @@ def present_of(place: Place) -> Present:
         CommandError: the bucket does not answer, or keeps no versions.
     """
     client, bucket, server = place.client, place.bucket, place.server
-    active = read_object(client, bucket, active_key(server), maximum=MAXIMUM_ACTIVE_BYTES)
-    newest = read_object(client, bucket, incoming_key(server))
+    active = find_object(client, bucket, active_key(server), maximum=MAXIMUM_ACTIVE_BYTES)
+    newest = find_object(client, bucket, incoming_key(server))
     if newest is not None and newest.version == NO_VERSION:
         raise CommandError(
             ExitCode.REFUSED,
             "the bucket keeps no versions, so there is nothing to go back to",
             code="no_versions",
         )
-    status = read_status(client, bucket, server)
+    status = find_status(client, bucket, server)
     return Present(active=active, newest=newest, status=status or {})
 
 
@@ -107,7 +107,7 @@ def replaced(place: Place, plan: Plan, wanted: Wanted) -> str:
 
 def _require_unmoved(place: Place, present: Present) -> None:
     key = active_key(place.server)
-    found = read_object(place.client, place.bucket, key, maximum=MAXIMUM_ACTIVE_BYTES)
+    found = find_object(place.client, place.bucket, key, maximum=MAXIMUM_ACTIVE_BYTES)
     if (found and found.version) != (present.active and present.active.version):
         raise _moved("what is in force")
 

@@ -16,9 +16,9 @@ from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_err
 from portcullis_cli.kept_grants import aws_answers
 from portcullis_cli.policy.deployment import (
     faults_of,
+    find_status,
     not_the_newest,
     read_object,
-    read_status,
     require_server,
     write_upload,
 )
@@ -111,7 +111,7 @@ class Place:
         for _ in range(looks):
             self.around.sleep(1)
             try:
-                status = read_status(self.client, self.bucket, self.server)
+                status = find_status(self.client, self.bucket, self.server)
             except CommandError as error:
                 raise unavailable(
                     f"uploaded as version {plain(version)}; what became of it cannot be told: "

@@ -89,7 +89,7 @@ def test_every_example_can_be_run(
     held_to_what_is_kept(command, as_kept(ran, {request: SAMPLE_ID, str(token): TOKEN_FILE}))
 
 
-def surround(terminal: Terminal, name: str, table: str, bucket: str, last: str) -> None:  # noqa: PLR0917 - of one test
+def surround(terminal: Terminal, name: str, table: str, bucket: str, last: str) -> None:
     """Give a command what it talks to; `last` is the last word of its example."""
     if name in {"doctor", "verify"}:
         gateway = VerifiedGateway.on_account(table, bucket)
