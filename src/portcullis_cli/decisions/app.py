@@ -1,6 +1,7 @@
 """`portcullis decisions query`, `show` and `tail`: the thin edge of the package."""
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Final, TypeAlias
 
@@ -9,6 +10,7 @@ import typer
 from portcullis.adapters.aws_calls import Client
 from portcullis_cli.decision_log import (
     EVERY_DECISION,
+    Broken,
     Decision,
     Read,
     Span,
@@ -25,7 +27,7 @@ from portcullis_cli.decisions.telling import (
     tell_one,
     tell_shown,
 )
-from portcullis_cli.decisions.wanted import Asked, span_of, wanted
+from portcullis_cli.decisions.wanted import EVERYTHING, Asked, Wanted, span_of, wanted
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.kept_grants import aws_answers
 from portcullis_cli.log_groups import LogGroups, groups_of
@@ -33,6 +35,7 @@ from portcullis_cli.reporting import reported
 from portcullis_cli.surroundings import Surroundings, surroundings_of
 
 MAXIMUM_LIMIT: Final = 10_000
+PROGRESS: Final = 10_000  # decisions between two words on how far it is
 INTERRUPTED: Final = 130  # as shells have it: 128 and the signal's number
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -144,13 +147,12 @@ def query(  # noqa: PLR0913 - a command's options
         test = wanted(asked)
         around = surroundings_of(context)
         span = span_of(since, until, now=around.now())
-        read = _read(around, log_groups, span, asked.decision or asked.approval)
-        found, broken = parted(read)
-        passed = [one for one in found if test(one)]
+        an_id = asked.decision or asked.approval
+        found, broken = parted(_read(around, log_groups, span, an_id, test=test))
         if count_by is None:
-            tell_found(passed, broken, form, limit=limit)
+            tell_found(found, broken, form, limit=limit)
         else:
-            tell_counts(passed, broken, count_by.value, form)
+            tell_counts(found, broken, count_by.value, form)
     end(broken, as_json=as_json)
 
 
@@ -246,13 +248,23 @@ def _client(around: Surroundings) -> Client:
         return around.aws("logs")
 
 
-def _read(around: Surroundings, log_groups: str, span: Span, an_id: str) -> list[Read]:
-    """What was written in a span, in time order; of an id only the lines that hold it.
+def _read(
+    around: Surroundings, log_groups: str, span: Span, an_id: str, *, test: Wanted = EVERYTHING
+) -> list[Read]:
+    """What was written in a span and passes, in time order; of an id the lines that hold it.
 
     A line that was cut off before the id cannot be told to be of it, and is not found by it.
     """
     groups = groups_of(log_groups)
     pattern = f'"{an_id}"' if an_id else EVERY_DECISION
-    return in_order(
-        read_decisions(_client(around), groups, span, pattern=pattern, sleep=around.sleep)
-    )
+    read = read_decisions(_client(around), groups, span, pattern=pattern, sleep=around.sleep)
+    counted = _counted(read, is_told=around.is_terminal())
+    return in_order(one for one in counted if isinstance(one, Broken) or test(one))
+
+
+def _counted(read: Iterator[Read], *, is_told: bool) -> Iterator[Read]:
+    """The same; somebody who waits is told how far it is."""
+    for count, one in enumerate(read, 1):
+        if is_told and count % PROGRESS == 0:
+            typer.echo(f"{count} decisions read so far", err=True)
+        yield one

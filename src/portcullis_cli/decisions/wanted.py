@@ -44,6 +44,9 @@ class Wanted:
         return all(test(decision) for test in self.tests)
 
 
+EVERYTHING: Final = Wanted()
+
+
 def wanted(asked: Asked) -> Wanted:
     """Read what is asked for.
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from portcullis.policy.decision import Outcome
+from portcullis_cli.decisions import app
 from portcullis_cli.decisions.outcomes import GOVERNED, MEANINGS, is_refused, meaning_of
 from portcullis_cli.decisions.wanted import Principal, readable
 from portcullis_cli.errors import ExitCode
@@ -137,6 +138,16 @@ def test_older_ones_that_are_left_out_are_counted(logs: Logs) -> None:
     ran = run(logs, "query", "--limit", "1")
     assert "note: 7 older are left out: a larger --limit, or a shorter time" in ran.stderr
     assert run(logs, "query", "--limit", "1", "--json").tree["left_out"] == 7
+
+
+def test_somebody_who_waits_is_told_how_far_it_is(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "PROGRESS", 4)
+    words = ("decisions", "query", "--since", "2h", "--jsonl")
+    ran = terminal(logs, answers="").run(*words)
+    assert ran.stderr == "4 decisions read so far\n8 decisions read so far\n"
+    assert terminal(logs).run(*words).stderr == "", "a script waits for nothing"
 
 
 def test_nothing_found_is_said_and_is_no_failure() -> None:
