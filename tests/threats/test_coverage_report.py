@@ -77,9 +77,5 @@ def test_ids_are_numbered_without_gaps() -> None:
         assert case == f"{case[0]}{by_letter[case[0]]:02d}"
     assert by_letter == {
         "A": 25, "B": 17, "C": 14, "D": 28, "E": 16, "F": 16, "G": 27, "I": 23, "J": 14,
-<<<<<<< ours
-        "L": 13, "M": 14, "N": 38, "O": 26, "P": 18, "R": 6,
-=======
-        "L": 13, "M": 14, "N": 38, "O": 28, "P": 18,
->>>>>>> theirs
+        "L": 13, "M": 14, "N": 38, "O": 28, "P": 18, "R": 6,
     }  # fmt: skip
