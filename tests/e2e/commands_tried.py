@@ -64,6 +64,11 @@ TRIED: Final[Mapping[str, tuple[str, ...]]] = {
         "servers list",
     ),
     "test_servers.py::test_a_server_is_shown_as_the_gateway_has_it": ("servers show",),
+    "test_sessions.py::test_an_ended_session_is_answered_like_an_unknown_one": (
+        "sessions list",
+        "sessions show",
+        "sessions end",
+    ),
     "test_status.py::test_a_running_gateway_is_looked_at_and_a_dead_letter_is_noticed": ("status",),
     "test_verify.py::test_every_guarantee_holds_of_the_local_gateway": ("verify",),
     "test_verify.py::test_the_doctor_finds_the_local_set_up_right_but_for_what_is_local": (
@@ -77,8 +82,5 @@ AWAITED: Final = frozenset(
         "policy fmt",
         "policy rollback",
         "policy schema",
-        "sessions end",
-        "sessions list",
-        "sessions show",
     }
 )
