@@ -6,20 +6,18 @@ hides from a person is taken out, what the tool's schema calls secret, and what 
 What runs, and what is decided, are untouched.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from portcullis.approvals.masking import Mask, masked_value, secret_members, split
+from portcullis.approvals.secret_schema import secret_properties
 from portcullis.policy.json_types import json_type
 from portcullis.policy.model import Each, Path
 from portcullis.policy.paths import Step
 from portcullis.values import JsonMapping, JsonObject, JsonValue
 
 Steps: TypeAlias = tuple[str | int, ...]
-
-_APART: Final = frozenset({"properties", "$defs", "definitions"})  # of other names
-_DEEPEST: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +37,10 @@ def redact(arguments: JsonMapping, *, schema: JsonMapping, paths: Sequence[Path]
             validation 9.4 and OpenAPI's format registry).
         paths: the policy's `redact`, below `args`.
     """
-    if _says_secret(schema, schema, 0):
+    names = secret_properties(schema)
+    if names is None or _names_hide(arguments):
         return Redacted(arguments={}, removed=((),))
-    work = _Work(names=frozenset(_secret_names(schema, schema, 0)), paths=paths)
+    work = _Work(names=names, paths=paths)
     left = work.object(arguments, ())
     return Redacted(arguments=left, removed=tuple(work.removed))
 
@@ -72,8 +71,7 @@ class _Work:
         if self._is_named(steps):
             return self._gone(value, steps)
         if isinstance(value, dict):
-            # A name that is a secret itself would stay in the way to what it holds.
-            hides = any(isinstance(part, Mask) for name in value for part in split(name))
+            hides = _names_hide(value)
             return self._gone(value, steps) if hides else self.object(value, steps)
         if isinstance(value, list):
             return [self._value(one, (*steps, index)) for index, one in enumerate(value)]
@@ -91,6 +89,11 @@ class _Work:
         )
 
 
+def _names_hide(members: JsonMapping) -> bool:
+    """Whether a name is a secret itself; it would stay in the way to what it holds."""
+    return any(isinstance(part, Mask) for name in members for part in split(name))
+
+
 def _is_step(step: Step, taken: str | int) -> bool:
     """A list is looked through by number; a key that looks like one is none."""
     if step is Each.EACH:
@@ -101,52 +104,3 @@ def _is_step(step: Step, taken: str | int) -> bool:
 def _says_nothing(value: JsonValue) -> bool:
     """Whether a value under a secret's name is none that a secret can be."""
     return value is None or isinstance(value, bool)
-
-
-def _secret_names(node: object, root: JsonMapping, depth: int) -> Iterator[str]:
-    """The names of properties that the schema calls secret, wherever they stand in it."""
-    if isinstance(node, dict) and depth <= _DEEPEST:
-        properties = node.get("properties")
-        if isinstance(properties, dict):
-            for name, one in properties.items():
-                if _says_secret(one, root, 0):
-                    yield name
-    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    for one in inner if depth <= _DEEPEST else ():
-        yield from _secret_names(one, root, depth + 1)
-
-
-def _says_secret(node: object, root: JsonMapping, depth: int) -> bool:
-    """Whether a value of this schema is secret, or some part of it that has no name of its own.
-
-    What leads too deep (a definition that holds itself) is known by what was read before.
-    """
-    if depth > _DEEPEST:
-        return False
-    if isinstance(node, list):
-        return any(_says_secret(one, root, depth + 1) for one in node)
-    if not isinstance(node, dict):
-        return False
-    if node.get("writeOnly") is True or node.get("format") == "password":
-        return True
-    target = _definition(node.get("$ref"), root)
-    if target is not None and target is not node and _says_secret(target, root, depth + 8):
-        return True
-    return any(
-        _says_secret(one, root, depth + 1)
-        for key, one in node.items()
-        if key not in _APART and isinstance(one, dict | list)
-    )
-
-
-def _definition(ref: object, root: JsonMapping) -> object:
-    """What a reference inside the schema (`#/$defs/name`) points at."""
-    if not isinstance(ref, str) or not ref.startswith("#/"):
-        return None
-    found: object = root
-    for part in ref[2:].split("/"):
-        name = part.replace("~1", "/").replace("~0", "~")
-        if not isinstance(found, dict) or name not in found:
-            return None
-        found = found[name]
-    return found if isinstance(found, dict) else None

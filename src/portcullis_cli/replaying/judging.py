@@ -132,13 +132,21 @@ def _truth(condition: Condition | None, context: Context, removed: Sequence[Step
     if condition is None:
         return Truth.TRUE
     if isinstance(condition, Comparison):
-        unknown = _touches(condition.path, removed)
+        unknown = _is_unknown(condition, removed)
         return Truth.INDETERMINATE if unknown else holds(condition, context)
     if isinstance(condition, AllOf):
         return every(_truth(part, context, removed) for part in condition.parts)
     if isinstance(condition, AnyOf):
         return some(_truth(part, context, removed) for part in condition.parts)
     return negation(_truth(condition.part, context, removed))
+
+
+def _is_unknown(condition: Comparison, removed: Sequence[Steps]) -> bool:
+    """A marker stands where a value was: whether there was one is still known."""
+    if condition.operator != "exists":
+        return _touches(condition.path, removed)
+    below = [one for one in removed if not one or len(one) < len(condition.path.steps)]
+    return _touches(condition.path, below)
 
 
 def _paths(condition: Condition | None) -> Iterator[Path]:

@@ -63,22 +63,45 @@ def test_R01_where_the_whole_schema_is_secret_nothing_is_left() -> None:
     assert (found.arguments, found.removed) == ({}, ((),))
 
 
-@pytest.mark.parametrize(
-    "ref", ["#/$defs/R", "#/nothing", "#/properties/x/type/y", "other.json", 5, "#/$defs/T"]
-)
-def test_a_reference_that_leads_nowhere_or_round_is_no_secret(ref: Any) -> None:
+def test_R01_where_a_name_of_an_argument_is_a_secret_nothing_is_left() -> None:
+    assert left({f"password={SECRET}": 1}) == {}
+
+
+@pytest.mark.parametrize("ref", ["#/$defs/R", "#/$defs/T", "#"])
+def test_a_definition_that_holds_itself_is_read_once(ref: str) -> None:
     schema = {
         "properties": {"x": {"type": "string", "$ref": ref}},
-        "$defs": {"R": {"$ref": "#/$defs/R", "items": {"$ref": "#/$defs/R"}}, "T": "text"},
+        "$defs": {"R": {"$ref": "#/$defs/R", "items": {"$ref": "#/$defs/R"}}, "T": True},
     }
     assert left({"x": "a"}, schema) == {"x": "a"}
 
 
-def test_a_schema_nested_without_end_is_read_to_a_depth() -> None:
-    schema: Any = {"writeOnly": True}
-    for _ in range(200):
-        schema = {"not": [schema]}
-    assert left({"x": "a"}, {"properties": {"x": schema}}) == {"x": "a"}
+def test_R01_a_secret_is_found_through_definitions_that_hold_each_other() -> None:
+    schema = {
+        "properties": {"p": {"$ref": "#/$defs/A"}, "q": {"$ref": "#/$defs/B"}, "r": {}},
+        "$defs": {
+            "A": {"anyOf": [{"$ref": "#/$defs/B"}, {"writeOnly": True}]},
+            "B": {"items": {"$ref": "#/$defs/A"}},
+        },
+    }
+    gone = "[redacted: string]"
+    assert left({"p": SECRET, "q": SECRET, "r": 1}, schema) == {"p": gone, "q": gone, "r": 1}
+
+
+def test_a_schema_whose_references_multiply_takes_no_longer_for_it() -> None:
+    definitions: dict[str, Any] = {
+        f"d{at}": {"anyOf": [{"$ref": f"#/$defs/d{at + 1}"}] * 10} for at in range(300)
+    }
+    schema = {"properties": {"x": {"$ref": "#/$defs/d0"}}, "$defs": {**definitions, "d300": {}}}
+    assert left({"x": "a"}, schema) == {"x": "a"}
+
+
+@pytest.mark.parametrize(
+    "ref", ["#/nothing", "#/properties/x/type/y", "other.json", "#anchor", 5, None]
+)
+def test_R01_what_cannot_be_read_of_a_schema_is_taken_for_secret(ref: Any) -> None:
+    schema = {"properties": {"x": {"type": "string", "$ref": ref}, "y": {}}}
+    assert left({"x": SECRET, "y": "a"}, schema) == {"x": "[redacted: string]", "y": "a"}
 
 
 def test_R01_the_policy_s_list_takes_out_whatever_stands_there() -> None:

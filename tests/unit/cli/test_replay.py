@@ -149,6 +149,8 @@ HANGS = [
 TELLS = [
     ("{path: args.a, op: eq, value: 1}", "deny"),
     ("{path: args.a, op: eq, value: 2}", "allow"),
+    ("{path: args.password, op: exists, value: true}", "deny"),
+    ("{path: args.password, op: exists, value: false}", "allow"),
     ("{all: [{path: args.a, op: eq, value: 2}, {path: args.password, op: eq, value: x}]}", "allow"),
     ("{any: [{path: args.a, op: eq, value: 1}, {path: args.password, op: eq, value: x}]}", "deny"),
 ]
