@@ -9,6 +9,7 @@ from portcullis_cli.policy import (
     diffing,
     explaining,
     going_back,
+    formatting,
     looking_back,
     pulling,
     pushing,
@@ -30,6 +31,7 @@ APP = typer.Typer(
     rich_markup_mode=None,
 )
 APP.command("validate")(validating.validate)
+APP.command("fmt")(formatting.fmt)
 APP.command("explain")(explaining.explain_call)
 APP.command("test")(testing.run_tests)
 APP.command("check")(checking.check)

@@ -1,0 +1,1 @@
+"""The one layout of policy files."""
