@@ -1,4 +1,4 @@
-"""Write the tables of docs/reference from the tables of the code.
+"""Write the tables of docs/reference, and the schema for editors, from the tables of the code.
 
 A page holds `<!-- table: name -->` and `<!-- end -->`; what stands between them is made
 here, everything else is written by hand. A test compares the pages with what this makes.
@@ -32,10 +32,12 @@ from portcullis.protocol.methods import METHODS
 from portcullis.protocol.versions import ALL_VERSIONS, LEGACY_VERSIONS, Era
 from portcullis.registration import words
 from portcullis_cli.conversion.constructs import CONSTRUCTS, REFUSED
+from portcullis_cli.policy.schema_writing import schema_text
 from portcullis_cli.status.checks import CHECKS
 from portcullis_cli.verifying.guarantees import GUARANTEES
 
 ROOT = Path(__file__).parents[1]
+SCHEMA = ROOT / "schemas" / "policy.schema.json"
 PAGES = ROOT / "docs" / "reference"
 AN_INSTANT = datetime(2026, 11, 23, 15, 4, tzinfo=UTC)
 BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -228,12 +230,14 @@ def _code(text: str) -> str:
 
 
 def main() -> None:
-    """Write every page whose tables have changed."""
+    """Write every page whose tables have changed, and the schema."""
     for path in sorted(PAGES.glob("*.md")):
         page = path.read_text()
         if (rendered := render(page)) != page:
             path.write_text(rendered)
             print(f"wrote docs/reference/{path.name}")
+    SCHEMA.parent.mkdir(exist_ok=True)
+    SCHEMA.write_text(schema_text(), "utf-8")
 
 
 if __name__ == "__main__":

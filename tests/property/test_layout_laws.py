@@ -6,19 +6,23 @@ from random import Random
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from portcullis.policy.document import to_document
 from portcullis.policy.policy_text import parse_policy
+from portcullis.policy.yaml_text import parse_text
 from portcullis.strictjson import dump
 from portcullis.values import JsonObject
+from portcullis_cli.policy.editor_schema import policy_schema
 from portcullis_cli.policy.layout.laying_out import LayoutError, lay_out
 from portcullis_cli.policy.layout.reading import read_entries
 from property.test_document_laws import EVERY_WORD
-from strategies import policy_texts
+from strategies import policies, policy_texts
 
 pytestmark = pytest.mark.property
 
 LOCK: JsonObject = {"tools": {}}
+SCHEMA = Draft202012Validator(policy_schema())
 FEWER = settings(max_examples=60, deadline=None)
 
 
@@ -69,3 +73,13 @@ def test_a_comment_anywhere_is_kept_or_the_text_is_left_alone(text: str, random:
     except LayoutError:
         return
     assert made.count(b"# anywhere") == 1
+
+
+@given(policies())
+@FEWER
+def test_every_policy_fits_the_schema_for_editors(document: JsonObject) -> None:
+    SCHEMA.validate(document)
+
+
+def test_the_policy_with_every_word_fits_the_schema_for_editors() -> None:
+    SCHEMA.validate(parse_text(EVERY_WORD).tree)

@@ -14,6 +14,7 @@ from portcullis_cli.policy import (
     pulling,
     pushing,
     replaying,
+    schema_writing,
     signing,
     testing,
     validating,
@@ -32,6 +33,7 @@ APP = typer.Typer(
 )
 APP.command("validate")(validating.validate)
 APP.command("fmt")(formatting.fmt)
+APP.command("schema")(schema_writing.schema)
 APP.command("explain")(explaining.explain_call)
 APP.command("test")(testing.run_tests)
 APP.command("check")(checking.check)

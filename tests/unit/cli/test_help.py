@@ -32,6 +32,7 @@ GROUPS = ("approvals", "grants", "servers", "sessions", "decisions", "kill-switc
 SAMPLE_ID = "3f6c1b0e9d2a4c5f8e7b6a5d4c3b2a19"
 TOKEN_FILE = "~/.portcullis-token"
 WRITE = "PORTCULLIS_WRITE_EXAMPLES"
+MOST_LINES = 80  # of a page that people read
 CHANGING = (  # what moto and the random source make anew in every run
     (re.compile(r"\bpcl_[\w-]{43}"), "pcl_" + "x" * 43),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), str(UUID(int=7))),
@@ -126,6 +127,8 @@ def as_kept(ran: Ran, names: Mapping[str, str]) -> str:
     lines = ran.stdout.splitlines()
     if ran.stderr:
         lines += ["-- on stderr --", *ran.stderr.splitlines()]
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"... and {len(lines) - MOST_LINES} lines more"]
     text = "".join(f"{line.rstrip()}\n" for line in lines)
     for name, kept in names.items():
         text = text.replace(name, kept)
