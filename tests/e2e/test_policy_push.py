@@ -68,7 +68,7 @@ def test_another_products_policy_decides_here(stack: RunningStack, tmp_path: Pat
     source, file = tmp_path / "intercept.yaml", tmp_path / f"{SERVER}.yaml"
     source.write_text(
         'version: "1"\ndefault: deny\ntools:\n'
-        "  list_users: {rules: []}\n"
+        "  list_roles: {rules: []}\n"
         "  list_groups:\n    rules:\n"
         "      - {name: some, conditions: [{path: args.path_prefix, op: regex, value: ^/team}],\n"
         "         on_deny: Only groups of teams.}\n"
@@ -82,12 +82,12 @@ def test_another_products_policy_decides_here(stack: RunningStack, tmp_path: Pat
 
     endpoint = stack.endpoint(SERVER, second_agent=True)
     calls = [
-        Call("list_users"),
+        Call("list_roles"),
         Call("list_groups", {"path_prefix": "/team/a"}),
         Call("list_groups", {"path_prefix": "/other"}),
         Call("delete_user", {"user_name": "anna"}),
     ]
-    users, teams, others, deleted = AGENT.run(endpoint, calls).results
-    assert (users.is_error, teams.is_error) == (False, False)
+    roles, teams, others, deleted = AGENT.run(endpoint, calls).results
+    assert (roles.is_error, teams.is_error) == (False, False)
     assert (others.is_error, "Only groups of teams." in others.text) == (True, True)
     assert deleted.is_error
