@@ -10,7 +10,8 @@ import typer.main
 from portcullis_cli.app import APP
 from portcullis_cli.errors import MEANINGS
 
-KEPT_OUTPUTS = Path(__file__).parents[1] / "tests" / "unit" / "cli" / "golden" / "examples"
+KEPT_SCREENS = Path(__file__).parents[1] / "tests" / "unit" / "cli" / "golden"
+KEPT_OUTPUTS = KEPT_SCREENS / "examples"
 WIDTH = 100
 
 
@@ -80,16 +81,37 @@ def output_sections() -> str:
     Raises:
         FileNotFoundError: nothing is kept of what a command prints.
     """
-    return "\n".join(_output_section(command) for command in commands())
+    screens = kept_screens()
+    return "\n".join(_output_section(command, screens[command.name]) for command in commands())
 
 
-def _output_section(command: Command) -> str:
+def kept_screens() -> dict[str, list[Path]]:
+    """By command, the other outputs that tests hold: `<command>.txt`, `<command>-<case>.txt`."""
+    found: dict[str, list[Path]] = {command.name: [] for command in commands()}
+    for file in sorted(KEPT_SCREENS.glob("*.txt")):
+        of = [name for name in found if f"{file.stem}-".startswith(f"{name.replace(' ', '-')}-")]
+        if not of:
+            raise LookupError(f"`{file.name}` is named after no command")
+        found[max(of, key=len)].append(file)
+    return found
+
+
+def _output_section(command: Command, screens: list[Path]) -> str:
     printed = kept_output(command).read_text("utf-8")
+    others = "".join(
+        f"\n{_case(command, file)}:\n\n```text\n{file.read_text('utf-8')}```\n" for file in screens
+    )
     return (
         f"## portcullis {command.name}\n\n```text\n{command.help_text}```\n\n"
         f"The example:\n\n```sh\n{command.example}\n```\n\n"
         + (f"prints\n\n```text\n{printed}```\n" if printed else "prints nothing.\n")
+        + others
     )
+
+
+def _case(command: Command, file: Path) -> str:
+    case = file.stem.removeprefix(command.name.replace(" ", "-")).strip("-").replace("-", " ")
+    return f"Another time ({case})" if case else "Another time"
 
 
 def exit_rows() -> Iterator[tuple[str, str]]:

@@ -92,7 +92,7 @@ def test_a_denial_says_what_it_means_and_what_to_do(logs: Logs) -> None:
 
 def test_decisions_are_counted(logs: Logs) -> None:
     ran = run(logs, "query", "--since", "2h", "--count-by", "principal")
-    assert text(ran) == (GOLDEN / "decisions-count.txt").read_text()
+    assert text(ran) == (GOLDEN / "decisions-query-count.txt").read_text()
     tree = run(logs, "query", "--since", "2h", "--count-by", "rule", "--denied", "--json").tree
     assert tree["counts"] == [
         {"value": None, "decisions": 1},

@@ -102,6 +102,8 @@ def surround(terminal: Terminal, name: str, table: str, bucket: str, last: str) 
         terminal.services["logs"] = logs = Logs()
         terminal.environment["PORTCULLIS_LOG_GROUPS"] = GATEWAY
         logs.tell(last)
+        denied = {"outcome": "denied_by_rule", "name": "delete_broker", "rule": "delete_broker"}
+        logs.tell("a2", ago=50, **denied)
         terminal.sleep = interrupt
     if name == "policy replay":
         terminal.services["logs"] = boto3.client("logs")

@@ -18,7 +18,7 @@ from portcullis_cli.policy import records, versions
 from support.aws_faults import FAULTS, Failing, fault
 from support.policy_uploads import ACTIVE, KEY, STATUS, T, World, text
 
-GOLDEN = Path(__file__).parent / "golden" / "history.txt"
+GOLDEN = Path(__file__).parent / "golden" / "policy-history.txt"
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from support.policy_uploads import (
     uploads,
 )
 
-GOLDEN = Path(__file__).parent / "golden" / "rollback.txt"
+GOLDEN = Path(__file__).parent / "golden" / "policy-rollback.txt"
 
 
 @pytest.fixture

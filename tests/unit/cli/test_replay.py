@@ -50,7 +50,7 @@ def test_what_would_be_decided_differently_is_told_with_what_is_wider_first(
     call_some(world)
     ran = replayed(NEW)
     assert ran.exit_code == ExitCode.OK, ran
-    assert ran.stdout == (GOLDEN / "replay.txt").read_text()
+    assert ran.stdout == (GOLDEN / "policy-replay.txt").read_text()
     tree = replayed(NEW, "--json").tree
     assert (tree["calls"], tree["different"], tree["wider"]) == (6, 3, True)
     assert [

@@ -110,7 +110,7 @@ SCREENS: Final[dict[str, tuple[Callable[[Terminal], None], tuple[str, ...]]]] = 
     "grants-create-wrong": (
         nothing, ("grants create build", "grants create x --role approver --group group:y")
     ),
-    "kill-switch-drill": (
+    "kill-switch-on-drill": (
         nothing,
         (
             "kill-switch status",
