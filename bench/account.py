@@ -111,6 +111,7 @@ def gateway_environment(*, endpoint: str, secret: str, servers: str) -> dict[str
         # No call that is measured asks for an approval: these are only named, never used.
         "PORTCULLIS_STATE_MACHINE": "unused",
         "PORTCULLIS_APPROVAL_KEY_ID": "unused",
+        "PORTCULLIS_RECORDING_KEY_ID": "",
         "PORTCULLIS_APPROVAL_RETENTION_SECONDS": "86400",
         "PORTCULLIS_APPROVAL_CAP": "20",
         "PORTCULLIS_APPROVAL_COOLDOWN_SECONDS": "300",

@@ -31,6 +31,7 @@ from portcullis.policy.entries import (
 from portcullis.policy.limits_text import MAXIMUM_CALLS, MAXIMUM_LIMITS
 from portcullis.policy.model import Algorithm, Scope
 from portcullis.policy.operators import OPERATORS
+from portcullis.policy.redact_text import MAXIMUM_PATHS
 from portcullis.policy.rules_text import MAXIMUM_NAME, MAXIMUM_REASON
 from portcullis_cli.policy.word_meanings import ACTIONS, MEANINGS, SCOPES
 
@@ -74,6 +75,9 @@ def policy_schema() -> Schema:
         "description": _text(MAXIMUM_DESCRIPTION),
         "default": _one_of(words.DEFAULTS),
         "hide": _list({"type": "string", "pattern": TOOL_KEY}, MAXIMUM_HIDDEN, is_unique=True),
+        "redact": _list(
+            {"type": "string", "pattern": _ARGUMENT, "maxLength": MAXIMUM_PATH}, MAXIMUM_PATHS
+        ),
         "tools": {
             **entries,
             "propertyNames": {"pattern": TOOL_KEY},

@@ -24,6 +24,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "description": "a text for people",
         "default": "what happens to what no rule permits or denies",
         "hide": "names and patterns of tools that are left out of lists and answered as unknown",
+        "redact": "arguments of any tool that no recording of a call holds",
         "tools": "entries by tool name or pattern; quote a pattern that begins with `*`",
         "resources": "entries by resource URI or pattern",
         "prompts": "entries by prompt name or pattern",
