@@ -206,6 +206,7 @@ def policies(defaults: Iterable[str] = ("deny", "allow")) -> SearchStrategy[Json
         {
             "description": _REASONS,
             "hide": hidden.map(list[JsonValue]),
+            "redact": st.just(["args.note", "args.rows[*].text"]),
             "tools": _sections(TOOLS + PATTERNS),
             "resources": _sections(RESOURCES),
             "prompts": _sections(PROMPTS),

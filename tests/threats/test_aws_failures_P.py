@@ -27,6 +27,7 @@ tools:
 COUNTERS = "contract/test_counter_faults.py::test_P02_a_fault_before_the_effect_denies"
 APPROVALS = "contract/test_approval_faults.py::test_P02_a_fault_before_the_effect_is_an_error"
 GRANTS = "contract/test_grants.py::test_a_store_that_fails_is_an_error_and_never_an_answer"
+KEPT_SESSIONS = "unit/cli/test_sessions.py::test_a_table_that_does_not_answer_is_told"
 KEPT_GRANTS = "unit/cli/test_kept_grants.py::test_a_grant_whose_end_cannot_be_told_is_not_called"
 ACTIVATION = (
     "contract/test_policies_in_s3.py::test_an_activation_that_meets_a_fault_fails_and_never_half"
@@ -65,6 +66,8 @@ FAULT_CASES = {
     ("portcullis/adapters/function_calls.py", "invoke"): (
         "integration/test_registered_faults.py::test_a_function_that_cannot_be_asked_has_no_tools"
     ),
+    ("portcullis/adapters/kept_sessions.py", "query"): KEPT_SESSIONS,
+    ("portcullis/adapters/kept_sessions.py", "scan"): KEPT_SESSIONS,
     ("portcullis/adapters/kms_recorder.py", "decrypt"): (
         "contract/test_recordings.py::test_a_recording_is_not_opened_while_the_key_does_not_answer"
     ),

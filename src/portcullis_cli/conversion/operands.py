@@ -58,7 +58,7 @@ def _same(test: SourceTest, value: JsonValue) -> JsonObject:
 
 
 def _equality(test: SourceTest, must: bool) -> JsonObject:  # noqa: FBT001 - one of a table
-    return _same(test, _comparable(test.value, loose=_is_loose(test.op, must=must)))
+    return _same(test, _single(test.value, loose=_is_loose(test.op, must=must)))
 
 
 def _membership(test: SourceTest, must: bool) -> JsonObject:  # noqa: FBT001 - one of a table
@@ -82,6 +82,15 @@ def _comparable(value: JsonValue, *, loose: bool) -> JsonValue:
             "compare their parts",
         )
     return _number(value)
+
+
+def _single(value: JsonValue, *, loose: bool) -> JsonValue:
+    """An operand by itself: here every value can be compared with null, and a text is none."""
+    if loose and value is None:
+        raise OperandError(
+            "theirs takes the text `<nil>` for null", "use `exists`, which is false for null"
+        )
+    return _comparable(value, loose=loose)
 
 
 def _number(value: JsonValue) -> JsonValue:
@@ -136,7 +145,7 @@ def _regex(test: SourceTest, _must: bool) -> JsonObject:  # noqa: FBT001 - one o
 def _contains(test: SourceTest, must: bool) -> JsonObject:  # noqa: FBT001 - one of a table
     if test.value == "":
         raise OperandError("every text contains the empty text", "use `exists`")
-    return _same(test, _comparable(test.value, loose=not must))
+    return _same(test, _single(test.value, loose=not must))
 
 
 def _exists(test: SourceTest, must: bool) -> JsonObject:  # noqa: FBT001 - one of a table

@@ -63,6 +63,7 @@ RULE_FAULTS = [
     ("{name: one, conditions: [{path: args.a, op: regex, value: 5}]}", "`regex` takes a text"),
     ("{name: one, conditions: [{path: args.a, op: regex, value: '(?=x)'}]}", "is not RE2"),
     ("{name: one, conditions: [{path: args.a, op: contains, value: ''}]}", "the empty text"),
+    ("{name: one, conditions: [{path: args.a, op: neq, value: null}]}", "the text `<nil>`"),
     ("{name: one, conditions: [{path: args.a, op: neq, value: [a]}]}", "how they are printed"),
     ("{name: one, conditions: [{path: args.a, op: eq, value: 9007199254740993}]}",
      "cannot tell this number"),
