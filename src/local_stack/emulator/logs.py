@@ -21,4 +21,4 @@ def install() -> None:
         del self.events[:-KEPT]
         return token
 
-    LogStream.put_log_events = put_and_forget  # type: ignore[method-assign]
+    LogStream.put_log_events = put_and_forget  # type: ignore[method-assign]  # moto has no such setting

@@ -7,6 +7,7 @@ Only which keys the dialect has, and what they come to, may live here. What it l
 from collections.abc import Mapping
 from typing import Final
 
+from portcullis.policy.limits_text import MAXIMUM_CALLS
 from portcullis.policy.nodes import (
     MAXIMUM_SECONDS,
     Node,
@@ -49,7 +50,6 @@ ACTIONS: Final[Mapping[str, str]] = {
     "require-approval": "require_approval",
     "require approval": "require_approval",
 }
-_MOST_CALLS: Final = 10**15
 
 
 def read_catalogue(reader: Reader, root: Node) -> SourcePolicy | None:
@@ -112,7 +112,7 @@ def _read_limit(reader: Reader, node: Node, reason: str | None) -> SourceLimit |
     members = keys_of(node, "a block like `{max: 10, window: 60}`", LIMIT_KEYS)
     if members is None or not has_keys(node, members, LIMIT_KEYS):
         return None
-    maximum = read_whole(members["max"], 1, _MOST_CALLS)
+    maximum = read_whole(members["max"], 1, MAXIMUM_CALLS)
     window = read_whole(members["window"], 1, MAXIMUM_SECONDS)
     if maximum is None or window is None:
         return None

@@ -6,6 +6,7 @@ described is refused.
 
 from typing import Final
 
+from portcullis.policy.limits_text import MAXIMUM_CALLS
 from portcullis.policy.nodes import (
     Node,
     has_keys,
@@ -40,7 +41,6 @@ TOP_KEYS: Final = ("version", "default", "hide", "all_tools", "tools")
 TOOL_KEYS: Final = ("require", "deny_if", "limits")
 ENTRY_KEYS: Final = ("conditions", "on_deny")
 LIMIT_KEYS: Final = ("counter", "window", "max", "scope")
-_MOST_CALLS: Final = 10**15
 
 
 def read_hosted(reader: Reader, root: Node) -> SourcePolicy | None:
@@ -124,7 +124,7 @@ def _read_limits(
             continue
         counter = read_text(entry["counter"], MAXIMUM_TEXT)
         window = read_word(entry["window"], WINDOWS, {})
-        maximum = read_whole(entry["max"], 1, _MOST_CALLS)
+        maximum = read_whole(entry["max"], 1, MAXIMUM_CALLS)
         scope = read_word(entry["scope"], ("grant",), {})
         if counter is None or window is None or maximum is None or scope is None:
             continue

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from portcullis.policy.limits_text import MAXIMUM_CALLS
 from portcullis.policy.nodes import (
     MAXIMUM_SECONDS,
     Node,
@@ -53,7 +54,6 @@ RULE_KEYS: Final = (
 )
 STATE_KEYS: Final = ("counter", "window", "increment", "increment_from")
 ACTIONS: Final = ("evaluate", "deny", "require_approval")
-_MOST_CALLS: Final = 10**15
 _RATE: Final = re.compile(r"(?P<max>[0-9]{1,15})/(?P<window>[a-z]+)")
 _GO_DURATION: Final = re.compile(
     r"(?:(?P<h>[0-9]{1,6})h)?(?:(?P<m>[0-9]{1,7})m)?(?:([0-9]{1,8})s)?"
@@ -214,7 +214,7 @@ class _Said:
     def _counted(
         self, members: Mapping[str, Node], counter: str, bound: int, window: int
     ) -> list[SourceLimit]:
-        step = read_optional(members, "increment", lambda one: read_whole(one, 1, _MOST_CALLS), 1)
+        step = read_optional(members, "increment", lambda one: read_whole(one, 1, MAXIMUM_CALLS), 1)
         if step is None:
             return []
         amount = None

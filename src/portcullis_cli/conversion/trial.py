@@ -79,12 +79,15 @@ def _in_their_words(decision: Decision) -> Verdict:
 
 
 def _calls(source: SourcePolicy) -> Iterator[tuple[str, JsonObject]]:
+    """Calls of the tools in turn, so that each has some where there are too many for all."""
     entries = {tool.name: tool for tool in source.tools}
     every = [entries[EVERY_TOOL]] if EVERY_TOOL in entries else []
     named = [name for name in entries if name != EVERY_TOOL]
     hidden = [name for name in source.hidden if name != EVERY_TOOL and name not in entries]
-    for name in (*named, *hidden, _STRANGER):
-        yield from ((name, args) for args in _arguments([*_of(entries, name), *every]))
+    names = (*named, *hidden, _STRANGER)
+    streams = [_arguments([*_of(entries, name), *every]) for name in names]
+    for row in itertools.zip_longest(*streams):
+        yield from ((name, args) for name, args in zip(names, row, strict=True) if args is not None)
 
 
 def _of(entries: Mapping[str, SourceTool], name: str) -> Sequence[SourceTool]:

@@ -350,3 +350,22 @@ def test_programs_are_told_the_same(terminal: Terminal) -> None:
 
 def test_advice_is_there_for_keys_that_cannot_be_carried_over() -> None:
     assert not set(REFUSED) & {*intercept.RULE_KEYS, *hosted.TOOL_KEYS, *catalogue.RULE_KEYS}
+
+
+def test_every_tool_of_a_large_policy_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A widening in the last tool is seen, too, where there are more calls than are tried."""
+    monkeypatch.setattr("portcullis_cli.conversion.trial.MOST_CALLS", 200)
+    tests = ", ".join(f"{{path: args.a{i}, op: lte, value: {i}}}" for i in range(5))
+    rule = f"{{rules: [{{name: one, conditions: [{tests}]}}]}}"
+    tools = "".join(f"  tool_{i}: {rule}\n" for i in range(9))
+    last = "  last: {rules: [{name: one, conditions: [{path: args.a, op: exists, value: true}]}]}\n"
+    text = f'version: "1"\ndefault: deny\ntools:\n{tools}{last}'
+    assert converted(text).trial.cut
+
+    def wrong(_test: SourceTest, _must: bool) -> JsonObject:
+        return {"path": "args.a", "op": "exists", "value": False}
+
+    carried = {**CARRIED, "exists": Carried(construct="exists", write=wrong)}
+    monkeypatch.setattr("portcullis_cli.conversion.operands.CARRIED", carried)
+    with pytest.raises(PolicyFaults, match="would let calls pass that the source refuses: last"):
+        converted(text)

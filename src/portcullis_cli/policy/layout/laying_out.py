@@ -40,7 +40,7 @@ def lay_out(data: bytes) -> bytes:
             parse_text(made).tree
         ) == canonical(parse_text(data).tree)
         after = read_entries(made.decode("utf-8"))
-    except Exception as error:
+    except Exception as error:  # whatever broke, nothing is written
         raise LayoutError("it could not be read again once it was laid out") from error
     if not says_the_same:
         raise LayoutError("it would say something else once it was laid out")
