@@ -12,6 +12,9 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 export AWS_DEFAULT_REGION ?= us-east-1
+# Container images often set it. Without bytecode each of the many processes that `make run` and the
+# tests start compiles every package it imports anew: seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 UV := .tools/uv/bin/uv
