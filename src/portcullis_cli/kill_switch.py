@@ -89,7 +89,7 @@ def on(
         wanted = frozenset(server or ())
 
         def stopping(order: Order) -> Order:
-            is_all = not wanted or (order.everything and order.is_readable)
+            is_all = not wanted or order.everything
             names = frozenset[str]() if is_all else order.servers | wanted
             return said(around, everything=is_all, servers=names, reason=reason)
 
@@ -174,7 +174,7 @@ def said(
         everything=everything,
         servers=servers,
         reason=reason if everything or servers else "",
-        by=by if by.isprintable() else "",
+        by=by if by.isprintable() and len(by) <= LONGEST_TEXT else "",
         at=utc(around.now()),
     )
 

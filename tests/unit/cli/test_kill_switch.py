@@ -113,10 +113,26 @@ def test_status_tells_what_holds(bucket: Bucket) -> None:
 
 
 def test_what_cannot_be_understood_is_mended_by_off_and_by_on(bucket: Bucket) -> None:
-    for command in (("off",), ("on", "--reason", "x", "--server", "aws-iam")):
+    for command in (("off",), ("on", "--reason", "x")):
         bucket.write(b"[]")
         assert bucket.run(*command).exit_code == 0
         assert bucket.stored["at"] == AT
+
+
+def test_to_stop_one_server_lets_no_other_go_on_that_something_unreadable_stops(
+    bucket: Bucket,
+) -> None:
+    bucket.write(b"stop everything!")
+    ran = bucket.run("on", "--reason", "x", "--server", "aws-iam")
+    assert ran.stdout.startswith("stopped: every server\n")
+    assert bucket.stored == {"stopped": True, "reason": "x", **HELD}
+
+
+def test_a_user_s_name_that_cannot_be_kept_makes_the_order_no_other(bucket: Bucket) -> None:
+    for name in ("a\nb", "x" * 501):
+        bucket.terminal.environment["USER"] = name
+        bucket.run("on", "--reason", "x", "--server", "aws-iam")
+        assert bucket.run("status", "--json").tree["servers"] == ["aws-iam"]
 
 
 def test_programs_get_one_line(bucket: Bucket) -> None:
