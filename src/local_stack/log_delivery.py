@@ -8,6 +8,7 @@ Source: CloudWatch Logs API reference, PutLogEvents (limits, order of a batch's 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -49,6 +50,7 @@ class LogDelivery:
         self._maximum = maximum
         self._waiting: list[Line] = []
         self._lost = 0
+        self._ends = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def take(self, group: str, stream: str, text: str) -> None:
@@ -66,16 +68,17 @@ class LogDelivery:
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Deliver what waits, and end."""
+        """Deliver what is on its way and what waits, and end."""
+        self._ends.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await self._task
         await self._deliver()
 
     async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_PAUSE_SECONDS)
-            await asyncio.shield(self._deliver())
+        while not self._ends.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ends.wait(), _PAUSE_SECONDS)
+            await self._deliver()
 
     async def _deliver(self) -> None:
         waiting, self._waiting = self._waiting, []

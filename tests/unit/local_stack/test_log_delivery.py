@@ -1,6 +1,7 @@
 """What functions write reaches the emulated logs in order, and what does not is told."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 
 import boto3
@@ -36,6 +37,30 @@ def test_lines_come_in_the_order_in_which_they_were_written_without_empty_ones()
     got: list[Sequence[Line]] = []
     assert delivered(got.append, "a", "", "b") == []
     assert [[one.text for one in batch] for batch in got] == [["a", "b"]]
+
+
+def test_an_end_waits_for_what_is_on_its_way_and_keeps_the_order() -> None:
+    got: list[str] = []
+    is_taking, may_take = threading.Event(), threading.Event()
+
+    def slow(batch: Sequence[Line]) -> None:
+        is_taking.set()
+        may_take.wait(5)
+        got.extend(one.text for one in batch)
+
+    async def run() -> None:
+        delivery = LogDelivery(slow, report=got.append)
+        delivery.start()
+        delivery.take("g", "s", "a")
+        delivery.take("g", "t", "b")
+        await asyncio.to_thread(is_taking.wait, 5)
+        delivery.take("g", "s", "c")
+        end = asyncio.create_task(delivery.close())
+        asyncio.get_running_loop().call_soon(may_take.set)
+        await end
+
+    asyncio.run(run())
+    assert got == ["a", "b", "c"]
 
 
 def test_what_is_written_faster_than_it_can_be_taken_is_left_out_and_told() -> None:
