@@ -14,20 +14,21 @@ from portcullis_cli.decision_log import (
     Decision,
     Read,
     Span,
-    in_order,
     read_decisions,
 )
 from portcullis_cli.decisions.following import follow
 from portcullis_cli.decisions.telling import (
     end,
     form_of,
+    newest,
     parted,
     tell_counts,
     tell_found,
     tell_one,
     tell_shown,
 )
-from portcullis_cli.decisions.wanted import EVERYTHING, Asked, Wanted, span_of, wanted
+from portcullis_cli.decisions.wanted import Asked, Wanted, span_of, wanted
+from portcullis_cli.decisions.written import counts
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.kept_grants import aws_answers
 from portcullis_cli.log_groups import LogGroups, groups_of
@@ -100,19 +101,21 @@ def query(  # noqa: PLR0913 - a command's options
     log_groups: LogGroups,
     since: Since = "1h",
     until: Annotated[
-        str, typer.Option("--until", help="Until when, told likewise. Without it: until now.")
-    ] = "",
+        str | None,
+        typer.Option("--until", help="Until when, told likewise. Without it: until now."),
+    ] = None,
     server: Servers = None,
     tool: Tools = None,
     principal: Principals = None,
     outcome: Outcomes = None,
     rule: Rules = None,
     decision: Annotated[
-        str, typer.Option("--decision", help="The one of this id, as agents are given it.")
-    ] = "",
+        str | None, typer.Option("--decision", help="The one of this id, as agents are given it.")
+    ] = None,
     approval: Annotated[
-        str, typer.Option("--approval", help="What was said of this request for an approval.")
-    ] = "",
+        str | None,
+        typer.Option("--approval", help="What was said of this request for an approval."),
+    ] = None,
     denied: Denied = False,
     count_by: Annotated[
         CountBy | None, typer.Option("--count-by", help="Count them, instead of listing them.")
@@ -148,11 +151,13 @@ def query(  # noqa: PLR0913 - a command's options
         around = surroundings_of(context)
         span = span_of(since, until, now=around.now())
         an_id = asked.decision or asked.approval
-        found, broken = parted(_read(around, log_groups, span, an_id, test=test))
+        broken: list[Broken] = []
+        found = parted(_read(around, log_groups, span, an_id, test=test), broken)
         if count_by is None:
-            tell_found(found, broken, form, limit=limit)
+            kept, left_out = newest(found, limit)
+            tell_found(kept, broken, form, left_out=left_out)
         else:
-            tell_counts(found, broken, count_by.value, form)
+            tell_counts(counts(found, count_by.value), broken, count_by.value, form)
     end(broken, as_json=as_json)
 
 
@@ -175,9 +180,11 @@ def show(
     """
     with reported(as_json=as_json):
         around = surroundings_of(context)
-        span = span_of(since, "", now=around.now())
-        found, broken = parted(_read(around, log_groups, span, _id(decision)))
-        mine = [one for one in found if one.decision_id == decision]
+        span = span_of(since, None, now=around.now())
+        broken: list[Broken] = []
+        test = wanted(Asked(decision=_id(decision)))
+        found = parted(_read(around, log_groups, span, decision, test=test), broken)
+        mine, _ = newest(found, MAXIMUM_LIMIT)
         if not mine and broken:
             raise unavailable(f"no decision `{decision}` can be read: {broken[0].why}")
         if not mine:
@@ -189,9 +196,10 @@ def show(
         story: list[Decision] = []
         approval = mine[0].approval
         if approval is not None and _ID.fullmatch(approval):
-            told, more = parted(_read(around, log_groups, span, approval))
-            story = [one for one in told if one.approval == approval]
-            broken = [*broken, *more]
+            test = wanted(Asked(approval=approval))
+            told = parted(_read(around, log_groups, span, approval, test=test), broken)
+            story, _ = newest(told, MAXIMUM_LIMIT)
+        broken = [*dict.fromkeys(broken)]  # a line can hold both ids
         tell_shown(mine, story, broken, as_json=as_json)
     end(broken, as_json=as_json)
 
@@ -228,7 +236,7 @@ def tail(  # noqa: PLR0913 - a command's options
             )
         )
         around = surroundings_of(context)
-        start = span_of(since, "", now=around.now()).since_ms
+        start = span_of(since, None, now=around.now()).since_ms
         read = follow(_client(around), groups_of(log_groups), start, sleep=around.sleep)
         try:
             for one in read:
@@ -237,8 +245,11 @@ def tail(  # noqa: PLR0913 - a command's options
             raise typer.Exit(INTERRUPTED) from error
 
 
-def _id(text: str) -> str:
-    if text and not _ID.fullmatch(text):
+def _id(text: str | None) -> str:
+    """An id, "" where none was given: an empty one would ask for everything."""
+    if text is None:
+        return ""
+    if not _ID.fullmatch(text):
         raise usage_error("an id has letters, digits, `-` and `_`")
     return text
 
@@ -249,9 +260,9 @@ def _client(around: Surroundings) -> Client:
 
 
 def _read(
-    around: Surroundings, log_groups: str, span: Span, an_id: str, *, test: Wanted = EVERYTHING
-) -> list[Read]:
-    """What was written in a span and passes, in time order; of an id the lines that hold it.
+    around: Surroundings, log_groups: str, span: Span, an_id: str, *, test: Wanted
+) -> Iterator[Read]:
+    """What was written in a span and passes, in no order; of an id the lines that hold it.
 
     A line that was cut off before the id cannot be told to be of it, and is not found by it.
     """
@@ -259,7 +270,7 @@ def _read(
     pattern = f'"{an_id}"' if an_id else EVERY_DECISION
     read = read_decisions(_client(around), groups, span, pattern=pattern, sleep=around.sleep)
     counted = _counted(read, is_told=around.is_terminal())
-    return in_order(one for one in counted if isinstance(one, Broken) or test(one))
+    return (one for one in counted if isinstance(one, Broken) or test(one))
 
 
 def _counted(read: Iterator[Read], *, is_told: bool) -> Iterator[Read]:

@@ -1,7 +1,8 @@
 """What the commands write, in whichever form was asked for, and what could not be read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
+from heapq import heappush, heappushpop
 from typing import Final
 
 import typer
@@ -16,7 +17,7 @@ from portcullis_cli.decisions.shown import (
     show_story,
 )
 from portcullis_cli.decisions.wanted import Wanted
-from portcullis_cli.decisions.written import broken_tree, counts, full_tree, to_csv, tree_of
+from portcullis_cli.decisions.written import broken_tree, full_tree, to_csv, tree_of
 from portcullis_cli.errors import ExitCode, usage_error
 from portcullis_cli.rendering import plain, terminal
 from portcullis_cli.reporting import tell
@@ -51,23 +52,33 @@ def form_of(*, as_json: bool, as_json_lines: bool, as_csv: bool, counts: bool) -
     return Form.CSV if as_csv else Form.TABLE
 
 
-def parted(read: Iterable[Read]) -> tuple[list[Decision], list[Broken]]:
-    """Decisions, and those that cannot be read."""
-    found: list[Decision] = []
-    broken: list[Broken] = []
+def parted(read: Iterable[Read], broken: list[Broken]) -> Iterator[Decision]:
+    """The decisions; those that cannot be read are put into `broken` on the way."""
     for one in read:
         if isinstance(one, Decision):
-            found.append(one)
+            yield one
         else:
             broken.append(one)
-    return found, broken
+
+
+def newest(found: Iterable[Decision], limit: int) -> tuple[list[Decision], int]:
+    """The newest `limit` in time order, and how many older there are: no others are held."""
+    kept: list[tuple[int, str, int, Decision]] = []
+    left_out = 0
+    for order, one in enumerate(found):  # which came first decides among equals
+        entry = (one.at_ms, one.group, order, one)
+        if len(kept) < limit:
+            heappush(kept, entry)
+        else:
+            heappushpop(kept, entry)
+            left_out += 1
+    return [one for *_, one in sorted(kept)], left_out
 
 
 def tell_found(
-    found: Sequence[Decision], broken: Sequence[Broken], form: Form, *, limit: int
+    kept: Sequence[Decision], broken: Sequence[Broken], form: Form, *, left_out: int
 ) -> None:
-    """The newest `limit` decisions; how many older there are is told."""
-    kept, left_out = found[-limit:], max(0, len(found) - limit)
+    """Some decisions, and how many older there are."""
     match form:
         case Form.JSON:
             tell({
@@ -83,15 +94,16 @@ def tell_found(
         case Form.TABLE if kept:
             show_list(terminal(), kept)
         case Form.TABLE:
-            typer.echo(_NOTHING, err=True)
+            _tell_nothing(broken)
     if left_out and form is not Form.JSON:
         older = f"{left_out} older are left out: a larger --limit"
         typer.echo(f"note: {older}, or a shorter time, shows them", err=True)
 
 
-def tell_counts(found: Sequence[Decision], broken: Sequence[Broken], by: str, form: Form) -> None:
+def tell_counts(
+    counted: Sequence[tuple[str, int]], broken: Sequence[Broken], by: str, form: Form
+) -> None:
     """How many decisions of each."""
-    counted = counts(found, by)
     if form is Form.JSON:
         tell({
             "by": by,
@@ -101,7 +113,7 @@ def tell_counts(found: Sequence[Decision], broken: Sequence[Broken], by: str, fo
     elif counted:
         show_counts(terminal(), counted, by)
     else:
-        typer.echo(_NOTHING, err=True)
+        _tell_nothing(broken)
 
 
 def tell_shown(
@@ -148,6 +160,12 @@ def end(broken: Sequence[Broken], *, as_json: bool) -> None:
         if len(broken) > _NAMED:
             typer.echo(f"portcullis: and {len(broken) - _NAMED} more", err=True)
     raise typer.Exit(ExitCode.UNAVAILABLE)
+
+
+def _tell_nothing(broken: Sequence[Broken]) -> None:
+    """That there is none, unless what cannot be read may be one."""
+    if not broken:
+        typer.echo(_NOTHING, err=True)
 
 
 def _place(broken: Broken) -> str:

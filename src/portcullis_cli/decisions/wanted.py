@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from portcullis.errors import PortcullisError
@@ -15,6 +15,7 @@ from portcullis_cli.rendering import plain
 
 _AGO: Final = re.compile(r"([0-9]{1,7})([smhd])")
 _SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_PATTERN: Final = 1000
 Test: TypeAlias = Callable[[str], bool]
 
@@ -42,9 +43,6 @@ class Wanted:
     def __call__(self, decision: Decision) -> bool:
         """Whether it is one of those."""
         return all(test(decision) for test in self.tests)
-
-
-EVERYTHING: Final = Wanted()
 
 
 def wanted(asked: Asked) -> Wanted:
@@ -133,28 +131,30 @@ def readable(key: str | None) -> str:
     return f"{principal.subject} ({principal.issuer})"
 
 
-def span_of(since: str, until: str, *, now: int) -> Span:
-    """The time range that two texts ask for; `until` "" is now and what comes.
+def span_of(since: str, until: str | None, *, now: int) -> Span:
+    """The time range that two texts ask for; `until` None is now and what comes.
 
     Raises:
-        CommandError: they are no times, or in the wrong order.
+        CommandError: they are no times, in the wrong order, or nothing can have happened yet.
     """
     start = _instant(since, now=now, option="--since")
-    end = _instant(until, now=now, option="--until") if until else None
+    end = None if until is None else _instant(until, now=now, option="--until")
+    if start > now * 1000:  # rather a wrong zone than a question that has no answer
+        raise usage_error("--since is still to come; a time without a zone is UTC")
     if end is not None and end < start:
         raise usage_error("--until is before --since")
-    return Span(since_ms=start * 1000, until_ms=None if end is None else end * 1000 + 999)
+    return Span(since_ms=start, until_ms=end)
 
 
 def _instant(text: str, *, now: int, option: str) -> int:
-    """Epoch seconds of `2h` (ago), a date or an instant; without a zone it is UTC."""
+    """Epoch milliseconds of `2h` (ago), a date or an instant; without a zone it is UTC."""
     ago = _AGO.fullmatch(text)
     if ago:
-        return max(0, now - int(ago[1]) * _SECONDS[ago[2]])
+        return max(0, now - int(ago[1]) * _SECONDS[ago[2]]) * 1000
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         example = "`2h`, `2026-11-28` or `2026-11-28T08:00:00Z`"
         raise usage_error(f"{option} is a time such as {example}") from error
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return max(0, int(aware.timestamp()))
+    return max(0, (aware - _EPOCH) // timedelta(milliseconds=1))

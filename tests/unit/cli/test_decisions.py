@@ -6,14 +6,17 @@ The files in `golden` are what a person reads; look at them when one changes.
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from portcullis.policy.decision import Outcome
+from portcullis_cli.decision_log import Decision
 from portcullis_cli.decisions import app
 from portcullis_cli.decisions.outcomes import GOVERNED, MEANINGS, is_refused, meaning_of
+from portcullis_cli.decisions.telling import newest
 from portcullis_cli.decisions.wanted import Principal, readable
 from portcullis_cli.errors import ExitCode
 from portcullis_cli.log_groups import GROUPS_VARIABLE
@@ -119,6 +122,9 @@ def test_decisions_are_counted(logs: Logs) -> None:
         (["--limit", "2"], ["a4", "a5"]),
         (["--since", "2027-01-15T07:55:00Z"], ["a5"]),
         (["--since", "2027-01-15T07:55:00", "--tool", "nothing"], []),
+        (["--since", "2027-01-15T09:40:00.001+02:00"], ["b1", "b2", "b3", "a4", "a5"]),
+        (["--until", "2027-01-15T07:39:59.999Z"], ["a1", "a2", "a3"]),
+        (["--until", "2027-01-15T07:40Z"], ["a1", "a2", "a3", WAITED]),
         (["--until", "2027-01-15"], []),
     ],
     ids=" ".join,
@@ -148,6 +154,37 @@ def test_somebody_who_waits_is_told_how_far_it_is(
     ran = terminal(logs, answers="").run(*words)
     assert ran.stderr == "4 decisions read so far\n8 decisions read so far\n"
     assert terminal(logs).run(*words).stderr == "", "a script waits for nothing"
+
+
+@pytest.mark.parametrize("milliseconds", [1, 500, 999])
+def test_days_that_follow_each_other_share_no_decision(milliseconds: int) -> None:
+    logs = Logs()
+    logs.tell("d", ago=8 * 3600 - milliseconds / 1000)  # after midnight
+    days = ["--since", "2027-01-14", "--until", "2027-01-15"], ["--since", "2027-01-15"]
+    found = [run(logs, "query", "--json", *day).tree["decisions"] for day in days]
+    assert [len(one) for one in found] == [0, 1]
+
+
+def test_what_is_not_shown_is_not_held() -> None:
+    read, held = 0, set[int]()
+
+    class Counted(Decision):
+        def __del__(self) -> None:
+            held.discard(id(self))
+
+    def many() -> Iterator[Decision]:
+        nonlocal read
+        for at in (*range(500), *range(500, 0, -1)):
+            one = Counted(at_ms=at, group="g", event_id=f"{read}", decision_id="d", server="s",
+                          method="m", outcome="allowed", fields={})  # fmt: skip
+            read += 1
+            held.add(id(one))
+            yield one
+            del one
+            assert len(held) <= 4
+
+    kept, left_out = newest(many(), 3)
+    assert ([one.at_ms for one in kept], left_out) == ([499, 499, 500], 997)
 
 
 def test_nothing_found_is_said_and_is_no_failure() -> None:
@@ -211,6 +248,21 @@ def test_a_decision_that_cannot_be_read_is_told_beside_the_others(form: list[str
         assert ran.stderr.endswith("portcullis: and 2 more\n")
 
 
+@pytest.mark.parametrize("words", [[], ["--count-by", "tool"], ["--tool", "other"]])
+def test_what_cannot_be_read_may_be_what_was_asked_for(words: list[str]) -> None:
+    logs = Logs()
+    logs.write('{"level":"INFO","message":"decision","decision":{"decision_id":"z')
+    ran = run(logs, "query", *words)
+    assert (ran.exit_code, ran.stdout) == (ExitCode.UNAVAILABLE, "")
+    assert "no decision is like that" not in ran.stderr
+
+
+def test_a_line_that_cannot_be_read_is_told_once_beside_a_story(logs: Logs) -> None:
+    logs.write('{"message":"decision","decision":{"decision_id":"z')
+    ran = run(logs, "show", WAITED, "--json")
+    assert len(json.loads(ran.stdout)["broken"]) == 1
+
+
 def test_an_unknown_id_is_told_from_one_that_cannot_be_read(logs: Logs) -> None:
     ran = run(logs, "show", "none")
     assert (ran.exit_code, ran.stdout) == (ExitCode.NOT_FOUND, "")
@@ -241,6 +293,12 @@ def test_everything_that_a_record_holds_is_shown() -> None:
     [
         ["query", "--since", "yesterday"],
         ["query", "--since", "1h", "--until", "2h"],
+        ["query", "--since", "2027-01-15T10:00"],
+        ["tail", "--since", "2027-01-15T08:00:00.001Z"],
+        ["query", "--until", ""],
+        ["query", "--decision", ""],
+        ["query", "--approval", ""],
+        ["show", ""],
         ["query", "--outcome", "alowed"],
         ["query", "--tool", ""],
         ["query", "--limit", "0"],
