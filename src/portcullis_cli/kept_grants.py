@@ -87,8 +87,9 @@ def revoke(
         if bool(ids) == bool(name):
             raise usage_error("say which: ids, or --name NAME")
         around = surroundings_of(context)
-        now, client = around.now(), around.dynamodb()
+        now = around.now()
         with aws_answers():
+            client = around.dynamodb()
             live = [one for one in kept_grants(client, table) if one.is_live(now_seconds=now)]
         ending = _chosen(live, ids or (), name)
         for one in ending:

@@ -98,6 +98,21 @@ def test_the_folder_it_is_run_from_lends_it_no_module(
     assert run(f"{console.url}/approvals", tmp_path, "approvals", "list").returncode == ExitCode.OK
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["decisions", "query", "--log-groups", "g", "--tool", "\udcff"],
+        ["sessions", "show", "--grant", "\udcff", "--table", "t", "--bucket", "b", "--json"],
+        ["approvals", "deny", "0" * 32, "--comment", "\udcff"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_bytes_that_are_no_text_are_refused_in_a_line(tmp_path: Path, words: list[str]) -> None:
+    ran = run("http://127.0.0.1:1/approvals", tmp_path, *words)
+    assert (ran.returncode, ran.stdout) == (ExitCode.USAGE, "")
+    assert ran.stderr == "portcullis: the command line holds bytes that are no text\n"
+
+
 def test_a_link_to_the_program_runs_it(console: ConsoleServer, tmp_path: Path) -> None:
     link = tmp_path / "portcullis"
     link.symlink_to(PROGRAM)

@@ -4,8 +4,10 @@ import boto3
 import pytest
 from botocore.exceptions import NoRegionError
 
+from portcullis.adapters.aws_calls import AwsError
 from portcullis.adapters.dynamodb_grants import DynamoDBGrants, Grant, Role, token_digest
 from portcullis_cli.errors import ExitCode
+from portcullis_cli.surroundings import this_process
 from support.command_line import NOW, Terminal
 
 DAY = 24 * 3600
@@ -118,11 +120,27 @@ def test_a_table_that_is_not_there_is_said_by_its_code(table: str) -> None:
     assert ran.stderr == "portcullis: the grant was not stored: ResourceNotFoundException\n"
 
 
-def test_an_account_that_cannot_be_called_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "words", [["create", "a", "--role", "admin"], ["list"], ["revoke", "--name", "a"]], ids=" ".join
+)
+def test_an_account_that_cannot_be_called_is_said(
+    monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
     def nowhere(_: str) -> None:
         raise NoRegionError
 
     monkeypatch.setattr(boto3, "client", nowhere)
-    ran = Terminal().run("grants", "create", "a", "--role", "admin", "--table", "t", "--json")
+    ran = Terminal().run("grants", *words, "--table", "t", "--json")
     assert ran.exit_code == ExitCode.UNAVAILABLE
     assert ran.tree["error"]["message"] == "AWS cannot be called: NoRegionError"
+
+
+@pytest.mark.parametrize("endpoint", ["garbage", "http://[", "http://a b", "http://"])
+def test_an_endpoint_that_is_no_address_is_an_error_of_aws_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    around = this_process()
+    for make in (around.dynamodb, around.s3, lambda: around.aws("logs")):
+        with pytest.raises(AwsError):
+            make()
