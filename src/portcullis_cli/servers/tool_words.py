@@ -11,6 +11,7 @@ from typing import Final
 from portcullis.policy.drift import Drifted, drifted
 from portcullis.policy.evaluate import matching_rules, refused_by_name
 from portcullis.policy.model import Call, Effect, Kind, Limit, Policy, Principal, Rule
+from portcullis.policy.obligations import could_restrict
 from portcullis.values import JsonMapping
 from portcullis_cli.ages import exactly
 
@@ -69,7 +70,7 @@ def _word(rules: Sequence[Rule], default: Effect) -> tuple[str, str]:
     permits = default is Effect.ALLOW and not allowing
     if not asking and not allowing and not permits:
         return DENIED, "no rule permits it"
-    unless = _unless(denying, () if _always(asking) else asking)
+    unless = _unless(rules, is_asked=bool(_always(asking)))
     if always := _always(asking):
         return (BY_ARGUMENTS if unless else APPROVAL), f"approval by {_labels(always)}{unless}"
     if always := _always(allowing):
@@ -79,10 +80,19 @@ def _word(rules: Sequence[Rule], default: Effect) -> tuple[str, str]:
     return BY_ARGUMENTS, f"on conditions of {_labels(rules)}"
 
 
-def _unless(denying: Sequence[Rule], asking: Sequence[Rule]) -> str:
-    """The rules that restrict some calls; none of them holds for all."""
-    parts = ((denying, "denies"), (asking, "asks people"))
-    return "".join(f", unless {_labels(rules)} {verb}" for rules, verb in parts if rules)
+def _unless(rules: Sequence[Rule], *, is_asked: bool) -> str:
+    """The rules that restrict some calls; `is_asked`: people are asked about all of them.
+
+    One with limits, or that asks, refuses where its condition cannot be evaluated.
+    """
+    found: dict[str, list[Rule]] = {"denies": [], "asks people": [], "cannot be evaluated": []}
+    for rule in rules:
+        if rule.when is None or not could_restrict(rule):
+            continue
+        asks = rule.effect is Effect.REQUIRE_APPROVAL and not is_asked
+        other = "asks people" if asks else "cannot be evaluated"
+        found["denies" if rule.effect is Effect.DENY else other].append(rule)
+    return "".join(f", unless {_labels(some)} {verb}" for verb, some in found.items() if some)
 
 
 def _with_drift(word: str, why: str, found: Drifted | None) -> tuple[str, str]:

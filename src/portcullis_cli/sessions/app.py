@@ -79,11 +79,13 @@ def list_sessions(  # noqa: PLR0913 - a command's options
         who = _principal(grant, principal)
         around = surroundings_of(context)
         now = around.now()
+        looking = Sessions(around, bucket=bucket, table=table)
+        servers = _servers(looking, server) if who or server else []
         if who is None:
             with aws_answers():
                 found = scan_sessions(around.dynamodb(), table, pages=pages)
         else:
-            found = _of_principal(Sessions(around, bucket=bucket, table=table), who, server)
+            found = _of_principal(looking, who, servers)
         shown = [
             one
             for one in found.sessions
@@ -204,8 +206,8 @@ def _principal(grant: str, key: str) -> Principal | None:
     return Principal(issuer=issuer, subject=subject)
 
 
-def _of_principal(looking: Sessions, principal: Principal, server: str) -> Scanned:
-    at = [looking.kept(principal, one) for one in _servers(looking, server)]
+def _of_principal(looking: Sessions, principal: Principal, servers: Sequence[str]) -> Scanned:
+    at = [looking.kept(principal, one) for one in servers]
     sessions = tuple(one for kept in at for one in kept.sessions)
     return Scanned(sessions=sessions, grants=frozenset(), is_whole=True)
 
@@ -232,8 +234,12 @@ def _required(principal: Principal | None) -> Principal:
 def _servers(looking: Sessions, server: str) -> list[str]:
     if server:
         require_server(server)
-        return [server]
-    return looking.servers()
+    known = looking.servers()
+    if not server:
+        return known
+    if server not in known:
+        raise CommandError(ExitCode.NOT_FOUND, f"there is no server `{server}`", code="not_found")
+    return [server]
 
 
 def _found(
@@ -286,12 +292,14 @@ def _tree(at: AtServer, principal: Principal, now: int) -> JsonObject:
         "server": at.server,
         "sessions": [session_tree(one, now, names) for one in at.kept.sessions],
         "limits": limits,
+        "untold": [*at.untold],
     }
 
 
 def _end(found: Sequence[AtServer], *, as_json: bool) -> None:
     """Say what could not be told, and end so that no script takes it for nothing."""
     untold = [one.uses.why for one in found if isinstance(one.uses, Untold)]
+    untold += [why for one in found for why in one.untold]
     for why in () if as_json else dict.fromkeys(untold):
         typer.echo(f"portcullis: could not tell: {plain(why)}", err=True)
     if untold:

@@ -58,6 +58,23 @@ def counters_of(
     return sorted(found.values(), key=_order)
 
 
+def unlisted(policy: Policy, *, has_tools: bool) -> list[str]:
+    """The rules with a limit per name, by pattern, whose names cannot be told.
+
+    Tools are listed where their list is stored; there is no list of resources and prompts here.
+    """
+    return sorted(
+        {
+            rule.label
+            for kind, section in policy.sections.items()
+            if not (kind is Kind.TOOL and has_tools)
+            for _, _, rules in section.patterns
+            for rule in rules
+            if any(limit.scope is Scope.TOOL for limit in rule.limits)
+        }
+    )
+
+
 def use_in(item: Item, counter: Counter, *, now: Instant) -> Use:
     """How much of a counter is used, told by the item that holds it.
 

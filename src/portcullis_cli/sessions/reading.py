@@ -13,18 +13,22 @@ from portcullis_cli.errors import unavailable
 from portcullis_cli.kept_grants import aws_answers
 from portcullis_cli.servers.bucket import ServersBucket
 from portcullis_cli.servers.facts import InForce, Server, Tools, names_of, server_of
-from portcullis_cli.sessions.limits import Counter, Use, counters_of, use_in
+from portcullis_cli.sessions.limits import Counter, Use, counters_of, unlisted, use_in
 from portcullis_cli.surroundings import Surroundings
 from portcullis_cli.untold import Untold, told_or_not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtServer:
-    """What a principal has at one server: sessions, and how much of each limit is used."""
+    """What a principal has at one server: sessions, and how much of each limit is used.
+
+    `untold`: the limits that are left out of `uses`, and why.
+    """
 
     server: str
     kept: Partition
     uses: tuple[Use, ...] | Untold = ()
+    untold: tuple[str, ...] = ()
 
 
 class Sessions:
@@ -65,12 +69,12 @@ class Sessions:
         kept = self.kept(principal, server)
         slots = {0, *range(len(kept.slots)), *(one.slot for one in kept.sessions)}
         chosen = slots if slot is None else {slot}
-        uses = told_or_not(lambda: self._uses(principal, server, sorted(chosen)))
-        return AtServer(server=server, kept=kept, uses=uses)
-
-    def _uses(self, principal: Principal, server: str, slots: Sequence[int]) -> tuple[Use, ...]:
         known = server_of(self._servers.kept(server, self._servers.names()))
-        policy = _policy(known)
+        uses = told_or_not(lambda: self._uses(principal, known, sorted(chosen)))
+        return AtServer(server=server, kept=kept, uses=uses, untold=_unlisted(known))
+
+    def _uses(self, principal: Principal, known: Server, slots: Sequence[int]) -> tuple[Use, ...]:
+        policy, server = _policy(known), known.name
         if policy is None:
             return ()
         tools = known.tools.snapshot.tools if isinstance(known.tools, Tools) else {}
@@ -91,6 +95,16 @@ class Sessions:
         with aws_answers():
             found = table.read_all([*keys.values()], pause=jittered_pause) if keys else []
         return dict(zip(keys, found, strict=True))
+
+
+def _unlisted(server: Server) -> tuple[str, ...]:
+    if not isinstance(server.policy, InForce):
+        return ()
+    has_tools = isinstance(server.tools, Tools)
+    return tuple(
+        f"the limits of `{label}` at {server.name}: no list says what they are counted for"
+        for label in unlisted(server.policy.policy, has_tools=has_tools)
+    )
 
 
 def _policy(server: Server) -> InForce | None:

@@ -89,7 +89,7 @@ def show_at(console: Console, found: AtServer, principal: Principal, now: int) -
         name = {one.principal: principal.subject for one in found.kept.sessions}
         show_sessions(console, found.kept.sessions, now, name)
         console.print()
-    if isinstance(found.uses, Untold):
+    if isinstance(found.uses, Untold) or (found.untold and not found.uses):
         console.print(Text("limits: could not tell", style="magenta"))
     elif found.uses:
         _show_uses(console, found.uses, now)
