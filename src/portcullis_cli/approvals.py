@@ -6,9 +6,10 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
+from portcullis.approvals.states import State
 from portcullis.console.bodies import MAXIMUM_COMMENT
 from portcullis.gateway.approval_ports import OPEN_STATES
-from portcullis.gateway.deciding import Word
+from portcullis.gateway.deciding import MAXIMUM_LISTED, Word
 from portcullis.values import JsonObject
 from portcullis_cli.connection import (
     TOKEN_VARIABLE,
@@ -34,7 +35,8 @@ APP = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-_OPEN: Final = frozenset(state.value for state in OPEN_STATES)
+# A state of a later release is shown: somebody may have to decide it.
+_ENDED: Final = frozenset(state.value for state in State if state not in OPEN_STATES)
 
 Url: TypeAlias = Annotated[
     str,
@@ -80,20 +82,21 @@ def list_requests(
 ) -> None:
     """List the requests that wait and that you may see.
 
-    They wait for a person, or to be executed.
+    They wait for a person, or to be executed. The console looks at the newest 100 alone.
 
     Example: portcullis approvals list --token-file ~/.portcullis-token
     """
     with reported(as_json=as_json):
         found = _api(context, checked_url(url), token_file).listed()
         if not all_of_them:
-            found = [request for request in found if request.get("state") in _OPEN]
+            found = [request for request in found if request["state"] not in _ENDED]
         if as_json:
             tell({"approvals": [*found]})
         elif found:
             show_list(terminal(), found)
         else:
-            typer.echo("nothing waits for you" if not all_of_them else "there is nothing", err=True)
+            what = "there is nothing" if all_of_them else "nothing waits for you"
+            typer.echo(f"{what}, among the newest {MAXIMUM_LISTED} requests", err=True)
 
 
 @APP.command("show")

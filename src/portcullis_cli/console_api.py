@@ -56,7 +56,7 @@ class ConsoleApi:
         found = reply.get("approvals")
         if not isinstance(found, list):
             raise _no_console()
-        return [one for one in found if isinstance(one, dict)]
+        return [*map(_with_state, found)]
 
     def show(self, approval_id: str) -> JsonObject:
         """Answer one request in full."""
@@ -137,11 +137,18 @@ def _refusal(status: int, tree: JsonValue) -> CommandError:
             return unavailable(f"there is no console there, or it is not well: it answers {status}")
 
 
+def _with_state(one: JsonValue) -> JsonObject:
+    """A request: what cannot be told to wait or to have ended is none."""
+    if not isinstance(one, dict) or not isinstance(one.get("state"), str):
+        raise _no_console()
+    return one
+
+
 def _of(approval_id: str, reply: JsonObject) -> JsonObject:
     is_whole = isinstance(reply.get("arguments"), dict) and isinstance(reply.get("digest"), str)
     if reply.get("id") != approval_id or not is_whole:
         raise _no_console()
-    return reply
+    return _with_state(reply)
 
 
 def _no_console() -> CommandError:

@@ -73,6 +73,11 @@ def test_all_of_them_are_those_that_have_ended_too(world: ConsoleWorld, terminal
     assert {one["state"] for one in every} == {"EXECUTING", "PENDING", "DONE", "UNKNOWN"}
 
 
+def test_a_state_of_a_later_release_is_taken_to_wait(answering: MakeTerminal) -> None:
+    terminal = answering(200, {"approvals": [{"id": "a", "state": "PARKED"}]})
+    assert len(terminal.run("approvals", "list", "--json").tree["approvals"]) == 1
+
+
 def test_the_deadline_counts_before_the_workflow_says_so(
     world: ConsoleWorld, terminal: Terminal
 ) -> None:
@@ -90,6 +95,7 @@ def test_an_empty_list_is_said_beside_the_output(
     ran = terminal.run("approvals", "list", *option)
     assert (ran.exit_code, ran.stdout) == (0, "")
     assert ran.stderr.startswith(said)
+    assert ran.stderr.endswith(", among the newest 100 requests\n")
 
 
 # ---------------------------------------------------------------- show
@@ -132,7 +138,7 @@ def test_json_is_what_the_api_answered(world: ConsoleWorld, terminal: Terminal) 
 def test_a_number_keeps_its_digits(answering: MakeTerminal) -> None:
     name = "f" * 32
     arguments = '{"amount":1.10,"big":123456789012345678901234567890}'
-    body = f'{{"id":"{name}","digest":"d","arguments":{arguments}}}'
+    body = f'{{"id":"{name}","state":"DONE","digest":"d","arguments":{arguments}}}'
     shown = answering(200, body).run("approvals", "show", name, "--json")
     assert arguments in shown.stdout
     assert '"amount": 1.10' in answering(200, body).run("approvals", "show", name).stdout

@@ -136,7 +136,17 @@ def test_what_is_no_answer_of_a_console_is_none(
     assert said in str(error)
 
 
-@pytest.mark.parametrize("content", [{}, {"approvals": {}}, {"approvals": None}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"approvals": {}},
+        {"approvals": None},
+        {"approvals": [REQUEST, "x"]},
+        {"approvals": [{**REQUEST, "state": None}]},
+        {"approvals": [{**REQUEST, "state": []}]},
+    ],
+)
 def test_a_list_that_is_none_is_no_answer(content: object) -> None:
     with pytest.raises(CommandError, match="another form"):
         api(recorder(content)).listed()
