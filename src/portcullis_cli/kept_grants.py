@@ -19,6 +19,7 @@ from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import surroundings_of
 
 TABLE_VARIABLE: Final = "PORTCULLIS_TABLE"
+_LAST_SECOND: Final = 253_402_300_799  # of the year 9999
 ID_DIGITS: Final = 16  # of the token's digest; enough to tell grants apart
 
 TableName: TypeAlias = Annotated[
@@ -176,5 +177,5 @@ def _show(grants: Sequence[KeptGrant], now: int) -> None:
 
 
 def utc(seconds: int) -> str:
-    """An instant as people and programs read it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """An instant as people and programs read it; one beyond the calendar is its last second."""
+    return datetime.fromtimestamp(min(seconds, _LAST_SECOND), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -190,6 +190,16 @@ def test_an_object_that_is_not_as_it_was_written_is_not_taken_for_none(
     assert '"untold":"' in deployed.terminal.run("servers", "list", "--json").stdout
 
 
+def test_a_time_that_no_calendar_has_is_no_fault_of_the_command(deployed: Deployed) -> None:
+    tools = '{"server": "aws-iam", "registration": "", "taken_at": 1%s, "tools": {}}' % ("0" * 30)
+    deployed.put("snapshots/aws-iam.json", tools)
+    deployed.put("status/aws-iam.json", '{"checked_at": "9999-12-31T23:59:59-23:00"}')
+    for words in (["list"], ["show", "aws-iam"]):
+        assert deployed.terminal.run("servers", *words).exit_code == 0
+    tree = deployed.terminal.run("servers", "show", "aws-iam", "--json").tree
+    assert tree["tools"]["taken_at"] == tree["upload"]["checked_at"] == "9999-12-31T23:59:59Z"
+
+
 def test_a_policy_of_another_server_is_not_called_in_force(deployed: Deployed) -> None:
     deployed.policy("amazon-mq")
     body = deployed.s3.get_object(Bucket="policies", Key="active/policies/amazon-mq.json")["Body"]
