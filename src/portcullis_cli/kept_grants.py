@@ -12,7 +12,7 @@ from rich.text import Text
 from portcullis.adapters.aws_calls import AwsError, error_code
 from portcullis.adapters.dynamodb_grants import KeptGrant, Role, kept_grants, revoke_grant
 from portcullis.errors import UnavailableError
-from portcullis.values import JsonObject
+from portcullis.values import JsonObject, JsonValue
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.rendering import plain, terminal
 from portcullis_cli.reporting import reported, tell
@@ -93,13 +93,29 @@ def revoke(
             client = around.dynamodb()
             live = [one for one in kept_grants(client, table) if one.is_live(now_seconds=now)]
         ending = _chosen(live, ids or (), name)
-        for one in ending:
-            with aws_answers():
-                revoke_grant(client, table, one.grant.digest, now_seconds=now)
+        revoked: list[JsonValue] = []
+        failure: CommandError | None = None
+        for one in ending:  # one that fails keeps no other alive
+            try:
+                with aws_answers():
+                    revoke_grant(client, table, one.grant.digest, now_seconds=now)
+            except CommandError as error:
+                failure = error
+                continue
+            revoked.append(grant_id(one.grant.digest))
             if not as_json:
                 typer.echo(f"revoked {grant_id(one.grant.digest)} of {plain(one.grant.name)}")
+        if failure is not None:
+            raise _partly(failure, revoked)
         if as_json:
-            tell({"revoked": [grant_id(one.grant.digest) for one in ending]})
+            tell({"revoked": revoked})
+
+
+def _partly(failure: CommandError, revoked: list[JsonValue]) -> CommandError:
+    """The same for programs, with what was revoked nevertheless."""
+    told: JsonObject = {"code": failure.code, "message": str(failure)}
+    reply: JsonObject = {"error": told, "revoked": revoked}
+    return CommandError(failure.exit_code, str(failure), code=failure.code, reply=reply)
 
 
 def _chosen(live: Sequence[KeptGrant], ids: Sequence[str], name: str) -> list[KeptGrant]:

@@ -122,6 +122,30 @@ def test_one_id_that_is_wrong_stops_the_others(table: str) -> None:
     assert is_live(table, token)
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_one_grant_that_cannot_be_revoked_keeps_no_other_alive(table: str, as_json: bool) -> None:
+    tokens = [make_grant(table, name="build") for _ in range(3)]
+    client, left = boto3.client("dynamodb"), [refusal("ThrottlingException")]
+
+    class Once:
+        def __getattr__(self, name: str) -> Any:
+            if name == "update_item" and left:
+                raise left.pop()
+            return getattr(client, name)
+
+    words = ("grants", "revoke", "--name", "build", "--table", table)
+    ran = Terminal(dynamodb=Once).run(*words, *(["--json"] if as_json else []))
+    assert ran.exit_code == ExitCode.UNAVAILABLE
+    dead = {token_digest(one)[:16] for one in tokens if not is_live(table, one)}
+    assert len(dead) == 2
+    if as_json:
+        assert set(ran.tree["revoked"]) == dead
+        assert ran.tree["error"]["code"] == "unavailable"
+    else:
+        assert {line.split()[1] for line in ran.stdout.splitlines()} == dead
+        assert ran.stderr == "portcullis: the grant was not revoked: ThrottlingException\n"
+
+
 @pytest.mark.usefixtures("table")
 def test_a_table_that_cannot_be_read_is_said() -> None:
     for words in (["list"], ["revoke", "--name", "x"]):
