@@ -42,6 +42,8 @@ NO_LOCK_HINT = (
     "and check with `--lock`"
 )
 
+DRIFT_LABELS = ("drift/changed", "drift/added")  # of the rules for what changed, and what is new
+
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -131,10 +133,11 @@ def pin_document(pin: Pin) -> JsonObject:
 def compiled_lock(pins: Mapping[str, Pin], drift: DriftText | None) -> Lock:
     """The lock that calls are held against; without a word on drift, it denies."""
     told = drift or DriftText()
+    changed, added = DRIFT_LABELS
     return Lock(
         pins=pins,
-        changed=_drift_rule("drift/changed", told.changed, told.approval),
-        added=_drift_rule("drift/added", told.added, told.approval),
+        changed=_drift_rule(changed, told.changed, told.approval),
+        added=_drift_rule(added, told.added, told.approval),
     )
 
 

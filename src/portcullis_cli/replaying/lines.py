@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from portcullis.policy.decision import Outcome
+from portcullis.policy.lock_text import DRIFT_LABELS
 from portcullis_cli.decision_log import Broken, Decision, Read
 from portcullis_cli.reasoning.solve import ALLOW, ASK, DENY
 
@@ -24,7 +25,8 @@ _DECIDED: Final = {
     **{one.value: ASK for one in Outcome if one.value.startswith("approval_")},
     Outcome.LIMIT_REACHED.value: LIMIT,
 }
-_NOT_SENT: Final = "not sent"
+_DRIFTED: Final = {Outcome.TOOL_CHANGED.value, Outcome.TOOL_ADDED.value}
+_NOT_SENT, _KEPT = "not sent", "reservation kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Line:
 
     `decided` is None where something else than the rules of its policy came in between (a
     store that did not answer, a stop, a tool that drifted); `recorded` where it was not recorded.
+    `was_not_sent`: it took nothing from limits, or what it took was given back.
     """
 
     decision_id: str
@@ -44,6 +47,7 @@ class Line:
     decided: str | None = None
     recorded: str | None = None
     recording: str | None = None
+    is_drifted: bool = False
     was_not_sent: bool = False
 
 
@@ -62,12 +66,23 @@ def calls_in(read: Iterable[Read], server: str) -> ReadLines:
     for one in read:
         if isinstance(one, Broken):
             broken += 1
-        elif one.method == METHOD and one.server == server:
+        elif one.method == METHOD and one.server == server and not _is_executors(one):
             found.setdefault(one.decision_id, _line(one))
     return ReadLines(lines=tuple(found.values()), broken=broken)
 
 
+def _is_executors(one: Decision) -> bool:
+    """Whether it tells how an approved call went on: the gateway's line holds the call itself.
+
+    The audit trail has both. Only the gateway says how old what it judged by was.
+    """
+    return one.approval is not None and not one.age_seconds
+
+
 def _line(one: Decision) -> Line:
+    is_drifted = one.outcome in _DRIFTED or one.rule in DRIFT_LABELS
+    decided = None if is_drifted else _DECIDED.get(one.outcome)
+    went = one.upstream_outcome
     return Line(
         decision_id=one.decision_id,
         stack=one.stack or "",
@@ -75,8 +90,13 @@ def _line(one: Decision) -> Line:
         tool=one.name or "",
         outcome=one.outcome,
         rule=one.rule,
-        decided=_DECIDED.get(one.outcome),
+        decided=decided,
         recorded=one.recorded,
         recording=one.recording,
-        was_not_sent=(one.upstream_outcome or "").startswith(_NOT_SENT),
+        is_drifted=is_drifted,
+        was_not_sent=decided is None if went is None else _was_given_back(went),
     )
+
+
+def _was_given_back(went: str) -> bool:
+    return went.startswith(_NOT_SENT) and not went.endswith(_KEPT)

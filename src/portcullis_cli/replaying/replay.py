@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -20,6 +20,8 @@ NOT_RECORDED: Final = "it was not recorded"
 TOO_LARGE: Final = "it was too large to be recorded"
 KEY_DOWN: Final = "it was not recorded: the key did not answer"
 REFUSED_EARLY: Final = "it was refused before its arguments were judged"
+HIDDEN_THEN: Final = "its tool was hidden then, so its arguments were not recorded"
+DRIFTED: Final = "its tool was not as it was locked, which is not replayed"
 USED_BEFORE: Final = "a limit refused it then, by calls that are not in the log"
 NOT_BY_RULES: Final = "something else than the policy's rules decided then"
 
@@ -28,7 +30,6 @@ _WHY: Final = {"too_large": TOO_LARGE, "unavailable": KEY_DOWN}
 _EARLY: Final = {
     "rejected",
     "unknown_session",
-    Outcome.HIDDEN.value,
     Outcome.INVALID_ARGUMENTS.value,
     Outcome.UNKNOWN_TOOL.value,
 }
@@ -99,7 +100,8 @@ def replay(
         old: what to compare with; None: what was decided then.
     """
     seen = _Seen()
-    opened = sorted(_opened(lines, opener, seen.untold), key=lambda one: _order(*one))
+    policies = [candidate] if old is None else [old, candidate]
+    opened = sorted(_opened(lines, opener, policies, seen.untold), key=lambda one: _order(*one))
     new = Judge(candidate)
     former = None if old is None else Judge(old)
     judged = longest = 0
@@ -108,7 +110,7 @@ def replay(
         before = _judged(former, line, recorded) if former else _then(line)
         after = _judged(new, line, recorded)
         if before is None or after is None:
-            seen.untold[NOT_BY_RULES if before is None and not former else REDACTED] += 1
+            seen.untold[_why_none(line) if before is None and not former else REDACTED] += 1
             continue
         if former is None and _was_used_before(before, after, recorded.at.micros - first):
             seen.untold[USED_BEFORE] += 1
@@ -130,11 +132,11 @@ def replay(
 
 
 def _opened(
-    lines: Iterable[Line], opener: Opener, untold: Counter[str]
+    lines: Iterable[Line], opener: Opener, policies: Sequence[Policy], untold: Counter[str]
 ) -> Iterable[tuple[Line, RecordedCall]]:
     for line in lines:
         if line.recorded is None:
-            untold[_why_not(line)] += 1
+            untold[_why_not(line, policies)] += 1
             continue
         try:
             yield line, opener(line)
@@ -142,10 +144,20 @@ def _opened(
             untold[NOT_OPENED] += 1
 
 
-def _why_not(line: Line) -> str:
-    if line.recording is None and line.outcome in _EARLY:
+def _why_not(line: Line, policies: Sequence[Policy]) -> str:
+    if line.recording is not None:
+        return _WHY.get(line.recording, NOT_RECORDED)
+    if line.outcome == Outcome.HIDDEN.value:
+        is_hidden = all(policy.hidden(line.tool) for policy in policies)
+        return REFUSED_EARLY if is_hidden else HIDDEN_THEN
+    if line.outcome in _EARLY:
         return REFUSED_EARLY
-    return _WHY.get(line.recording or "", NOT_RECORDED)
+    return _why_none(line) if line.decided is None else NOT_RECORDED
+
+
+def _why_none(line: Line) -> str:
+    """Why a line tells no decision of the policy's rules."""
+    return DRIFTED if line.is_drifted else NOT_BY_RULES
 
 
 def _order(line: Line, recorded: RecordedCall) -> tuple[int, str]:

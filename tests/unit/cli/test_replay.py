@@ -231,6 +231,86 @@ def test_calls_that_were_not_recorded_or_not_decided_by_rules_are_counted_apart(
     assert replayed(OLD, "--fail-on-wider", text=world.text() + extra).exit_code == 6
 
 
+def changed(world: RecordingWorld, **told: Any) -> str:
+    """The log, its first line telling something else than it did; None: nothing of that name."""
+    first, *rest = [json.loads(line) for line in world.text().splitlines()]
+    record = {**first["decision"], **told}
+    first["decision"] = {name: one for name, one in record.items() if one is not None}
+    return text_of([first, *rest])
+
+
+HIDES = 'version: "1"\ndefault: deny\nhide: [get_info]\ntools:\n  create_broker: {action: allow}\n'
+
+
+def test_a_call_of_a_tool_that_is_hidden_no_more_is_not_taken_for_refused(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    """It might be permitted now; its arguments are not recorded, so nobody can tell."""
+    world.under(HIDES)
+    world.call("get_info")
+    world.call("create_broker")
+    ran = replayed(HEAD + "  '*': {action: allow}\n", "--fail-on-wider", "--json")
+    assert ran.exit_code == ExitCode.UNDECIDED
+    assert ran.tree["cannot_tell"] == {
+        "its tool was hidden then, so its arguments were not recorded": 1
+    }
+    ran = replayed(HIDES, "--fail-on-wider", "--json")
+    assert ran.exit_code == ExitCode.OK, "hidden as it was"
+    assert ran.tree["cannot_tell"] == {"it was refused before its arguments were judged": 1}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"outcome": "tool_changed", "rule": "drift/changed"},
+        {"outcome": "approval_required", "rule": "drift/added"},
+    ],
+)
+def test_a_call_that_drift_decided_is_neither_wider_nor_told(
+    world: RecordingWorld, replayed: Callable[..., Ran], told: dict[str, str]
+) -> None:
+    world.call("get_info")
+    world.call("get_info")
+    ran = replayed(OLD, "--fail-on-wider", "--json", text=changed(world, **told))
+    assert (ran.exit_code, ran.tree["changes"]) == (ExitCode.UNDECIDED, [])
+    assert ran.tree["cannot_tell"] == {"its tool was not as it was locked, which is not replayed": 1}
+
+
+def test_a_call_that_a_stop_or_a_fault_refused_says_nothing_of_rules_and_takes_nothing(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    for _ in range(3):
+        world.call("get_info")
+    stopped = changed(world, outcome="stopped", rule=None, upstream_outcome=None, recorded=None)
+    ran = replayed(NEW, "--fail-on-wider", "--json", text=stopped)
+    assert (ran.exit_code, ran.tree["changes"]) == (ExitCode.OK, [])
+    assert ran.tree["cannot_tell"] == {"something else than the policy's rules decided then": 1}
+    down = changed(world, outcome="store_unavailable", upstream_outcome=None)
+    assert replayed(NEW, "--json", text=down).tree["changes"] == [], "two of two in an hour"
+
+
+def test_what_was_taken_and_could_not_be_given_back_stays_taken(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    for _ in range(3):
+        world.call("get_info")
+    text = changed(
+        world, outcome="upstream_unavailable", upstream_outcome="not sent: x; reservation kept"
+    )
+    (change,) = replayed(NEW, "--json", text=text).tree["changes"]
+    assert change["after"] == "limit"
+
+
+def test_the_executor_s_lines_of_the_audit_trail_are_no_further_calls(
+    world: RecordingWorld, replayed: Callable[..., Ran]
+) -> None:
+    world.call("get_info")
+    carried = {"approval": "a", "outcome": "approval_delivered", "decision_id": "executor's"}
+    executor = changed(world, **carried, recorded=None, age_seconds=None)
+    ran = replayed(OLD, "--fail-on-wider", "--json", text=world.text() + executor)
+    assert (ran.exit_code, ran.tree["calls"], ran.tree["cannot_tell"]) == (ExitCode.OK, 1, {})
+
+
 def test_R02_R03_a_recording_moved_or_changed_is_counted_and_not_replayed(
     world: RecordingWorld, replayed: Callable[..., Ran]
 ) -> None:
