@@ -16,14 +16,13 @@ from portcullis.adapters.envelope import DataKey
 from portcullis.adapters.kms_recorder import (
     KEY_LINES,
     KEY_SECONDS,
-    MAXIMUM_BYTES,
     RETRY_SECONDS,
     KmsRecorder,
     RecordingReader,
 )
 from portcullis.adapters.recording_json import read_recording, written_recording
 from portcullis.errors import RecordingError, TooLargeToRecordError, VaultError
-from portcullis.gateway.recording import RecordedCall
+from portcullis.gateway.recording import MAXIMUM_BYTES, RecordedCall
 from portcullis.policy.model import Call, Instant, Kind, Principal
 from support.dynamodb_faults import Faults, client_error, errors_of
 

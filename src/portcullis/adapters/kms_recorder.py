@@ -16,12 +16,11 @@ from portcullis.adapters.aws_calls import Client, error_code
 from portcullis.adapters.envelope import DataKey, data_key, plain_key, seal, split, unseal
 from portcullis.adapters.recording_json import read_recording, written_recording
 from portcullis.errors import RecordingError, TooLargeToRecordError, VaultError
-from portcullis.gateway.recording import RecordedCall, Recorder
+from portcullis.gateway.recording import MAXIMUM_BYTES, RecordedCall, Recorder
 from portcullis.policy.model import Instant
 from portcullis.strictjson import canonical
 
 PURPOSE: Final = "recording"
-MAXIMUM_BYTES: Final = 64 * 1024  # of a call; a line of the log may have 256 KiB
 KEY_SECONDS: Final = 300
 KEY_LINES: Final = 1000
 RETRY_SECONDS: Final = 60  # a key service that fails is not asked with every call

@@ -6,7 +6,7 @@ hides from a person is taken out, what the tool's schema calls secret, and what 
 What runs, and what is decided, are untouched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -40,8 +40,8 @@ def redact(arguments: JsonMapping, *, schema: JsonMapping, paths: Sequence[Path]
     names = secret_properties(schema)
     if names is None or _names_hide(arguments):
         return Redacted(arguments={}, removed=((),))
-    work = _Work(names=names, paths=paths)
-    left = work.object(arguments, ())
+    work = _Work(names=names)
+    left = work.object(arguments, (), (_listed(paths),))
     return Redacted(arguments=left, removed=tuple(work.removed))
 
 
@@ -51,30 +51,56 @@ def meets(path: Sequence[Step], removed: Steps) -> bool:
 
 
 @dataclass(slots=True, kw_only=True)
+class _Listed:
+    """How paths of the list go on from one place; `ends`: one of them ends here."""
+
+    ends: bool = False
+    on: "dict[Step, _Listed]" = field(default_factory=dict)
+
+
+_Places: TypeAlias = tuple[_Listed, ...]
+
+
+def _listed(paths: Iterable[Path]) -> _Listed:
+    """Paths by their steps: a value is held against few, however many are listed."""
+    root = _Listed()
+    for path in paths:
+        place = root
+        for step in path.steps:
+            place = place.on.setdefault(step, _Listed())
+        place.ends = True
+    return root
+
+
+@dataclass(slots=True, kw_only=True)
 class _Work:
     """One pass over the arguments of one call."""
 
     names: frozenset[str]
-    paths: Sequence[Path]
     removed: list[Steps] = field(default_factory=list)
 
-    def object(self, members: JsonMapping, steps: Steps) -> JsonObject:
+    def object(self, members: JsonMapping, steps: Steps, places: _Places) -> JsonObject:
         secrets = secret_members(members)
         found: JsonObject = {}
         for name, value in members.items():
             way = (*steps, name)
-            is_secret = name in self.names or (name in secrets and not _says_nothing(value))
-            found[name] = self._gone(value, way) if is_secret else self._value(value, way)
+            if name in self.names or (name in secrets and not _says_nothing(value)):
+                found[name] = self._gone(value, way)
+            else:
+                found[name] = self._value(value, way, _after(places, name))
         return found
 
-    def _value(self, value: JsonValue, steps: Steps) -> JsonValue:
-        if self._is_named(steps):
+    def _value(self, value: JsonValue, steps: Steps, places: _Places) -> JsonValue:
+        if places and _is_listed(value, places):
             return self._gone(value, steps)
         if isinstance(value, dict):
             hides = _names_hide(value)
-            return self._gone(value, steps) if hides else self.object(value, steps)
+            return self._gone(value, steps) if hides else self.object(value, steps, places)
         if isinstance(value, list):
-            return [self._value(one, (*steps, index)) for index, one in enumerate(value)]
+            return [
+                self._value(one, (*steps, index), _after(places, index, Each.EACH))
+                for index, one in enumerate(value)
+            ]
         if isinstance(value, str) and masked_value(value) != value:
             return self._gone(value, steps)
         return value
@@ -83,10 +109,22 @@ class _Work:
         self.removed.append(steps)
         return f"[redacted: {json_type(value).value}]"
 
-    def _is_named(self, steps: Steps) -> bool:
-        return any(
-            len(path.steps) == len(steps) and meets(path.steps, steps) for path in self.paths
-        )
+
+def _after(places: _Places, *steps: Step) -> _Places:
+    return tuple(place.on[step] for place in places for step in steps if step in place.on)
+
+
+def _is_listed(value: JsonValue, places: _Places) -> bool:
+    """Whether a path ends here, or leads on through a value that is of another shape.
+
+    Such a value may hold what is meant: an object as a JSON text, one element without its list.
+    """
+    if any(place.ends for place in places):
+        return True
+    if not isinstance(value, str | list | dict):
+        return False
+    fits = {str: (), list: (int, Each), dict: (str,)}[type(value)]
+    return any(not isinstance(step, fits) for place in places for step in place.on)
 
 
 def _names_hide(members: JsonMapping) -> bool:

@@ -7,11 +7,13 @@ says so. Nothing here may raise.
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+from portcullis import strictjson
 from portcullis.approvals.redaction import Steps, redact
 from portcullis.errors import TooLargeToRecordError
 from portcullis.gateway.governed import Governed
 from portcullis.policy.model import Call, Instant, Kind
 
+MAXIMUM_BYTES: Final = 64 * 1024  # of a call; a line of the log may have 256 KiB
 UNAVAILABLE: Final = "unavailable"
 TOO_LARGE: Final = "too_large"
 
@@ -53,8 +55,13 @@ def record(recorder: Recorder, governed: Governed, *, at: Instant) -> None:
 
 
 def _recorded(governed: Governed, at: Instant) -> RecordedCall:
-    """The call without secrets, and without what no policy reads."""
+    """The call without secrets, and without what no policy reads.
+
+    Its size comes first: secrets are looked for in every text, and an agent chooses how much it is.
+    """
     call = governed.call
+    if len(strictjson.dump({**call.arguments})) > MAXIMUM_BYTES:
+        raise TooLargeToRecordError("the arguments are too large to be recorded")
     left = redact(call.arguments, schema=governed.input_schema or {}, paths=governed.policy.redact)
     return RecordedCall(
         call=replace(

@@ -39,7 +39,7 @@ def _read_path(node: Node) -> Path | None:
     except PathError as error:
         node.fault(error.message, error.suggestion)
         return None
-    if path.root != "args" or not path.steps:
-        node.fault("only arguments are redacted", "write `args.name`")
+    if path.root != "args" or not path.steps or not isinstance(path.steps[0], str):
+        node.fault("only arguments are redacted, each by its name", "write `args.name`")
         return None
     return path

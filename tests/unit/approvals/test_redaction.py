@@ -106,11 +106,32 @@ def test_R01_what_cannot_be_read_of_a_schema_is_taken_for_secret(ref: Any) -> No
 
 def test_R01_the_policy_s_list_takes_out_whatever_stands_there() -> None:
     arguments = {"a": {"b": SECRET, "0": 1}, "rows": [{"v": SECRET}, {"v": False, "w": 2}]}
-    assert left(arguments, NONE, "args.a.b", "args.rows[*].v", "args.rows.0.w") == {
+    assert left(arguments, NONE, "args.a.b", "args.rows[*].v", "args.rows[2].w") == {
         "a": {"b": "[redacted: string]", "0": 1},
         "rows": [{"v": "[redacted: string]"}, {"v": "[redacted: boolean]", "w": 2}],
     }
     assert left({"a": [SECRET, "b"]}, NONE, "args.a[0]") == {"a": ["[redacted: string]", "b"]}
+
+
+@pytest.mark.parametrize(
+    "value,expected",
+    [
+        (f'{{"note": "{SECRET}"}}', "[redacted: string]"),  # an object as a JSON text
+        ([{"note": SECRET}], "[redacted: list]"),
+        ({"note": SECRET}, {"note": "[redacted: string]"}),
+        (5, 5),
+        (None, None),
+    ],
+)
+def test_R01_a_value_of_another_shape_may_hold_what_the_list_means(
+    value: Any, expected: Any
+) -> None:
+    assert left({"user": value}, NONE, "args.user.note") == {"user": expected}
+
+
+def test_R01_one_element_without_its_list_may_be_what_the_list_means() -> None:
+    rows = {"rows": {"v": SECRET}, "b": 1}
+    assert left(rows, NONE, "args.rows[*].v") == {"rows": "[redacted: object]", "b": 1}
 
 
 @pytest.mark.parametrize(

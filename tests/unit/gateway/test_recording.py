@@ -7,7 +7,7 @@ import pytest
 
 from portcullis.adapters.powertools_log import _fields
 from portcullis.errors import RecordingError, TooLargeToRecordError
-from portcullis.gateway.recording import RecordedCall, Recorder
+from portcullis.gateway.recording import MAXIMUM_BYTES, RecordedCall, Recorder
 from portcullis.policy.policy_text import parse_policy
 from support.gateway_in_memory import POLICY, World
 
@@ -80,6 +80,17 @@ def test_R04_R05_a_call_that_cannot_be_recorded_goes_on_and_its_line_says_so(
     assert allowed["recording"] == denied["recording"] == why
     assert CANARY not in json.dumps([allowed, denied])
     assert "recorded" not in allowed
+
+
+def test_R05_in_a_call_that_is_too_large_no_secret_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That takes seconds in a few megabytes of small texts, and an agent chooses them."""
+    looked: list[object] = []
+    monkeypatch.setattr("portcullis.gateway.recording.redact", lambda *_, **__: looked.append(1))
+    world = World(recorder=Seals())
+    assert "executed" in world.call("get_info", {"texts": ["ab"] * MAXIMUM_BYTES}).body.decode()
+    assert (lines(world)[0]["recording"], looked) == ("too_large", [])
 
 
 def test_nothing_is_recorded_but_governed_calls_of_tools() -> None:

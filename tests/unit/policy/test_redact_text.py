@@ -29,6 +29,8 @@ def test_a_policy_without_it_is_the_document_that_it_was() -> None:
         ("[5]", "stands where a text must be"),
         ("[args..]", "cannot be read"),
         ("[args]", "only arguments are redacted"),
+        ('["args[*]"]', "each by its name"),
+        ('["args[0].a"]', "each by its name"),
         ("[principal.subject]", "only arguments are redacted"),
         ("[password]", "starts with no known root"),
     ],
