@@ -14,6 +14,10 @@ from portcullis.values import JsonMapping
 
 _APART: Final = frozenset({"properties", "$defs", "definitions"})  # these have names of their own
 
+_NOT_FOLLOWED: Final = frozenset(
+    {"$dynamicRef", "$recursiveRef"}
+)  # what they mean hangs on who asks
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
@@ -60,7 +64,7 @@ def _said(schema: object) -> _Said:
         elif isinstance(node, dict):
             ref = node.get("$ref", "#")
             is_secret |= node.get("writeOnly") is True or node.get("format") == "password"
-            is_secret |= not isinstance(ref, str)
+            is_secret |= not isinstance(ref, str) or not _NOT_FOLLOWED.isdisjoint(node)
             if "$ref" in node:
                 refs.add(str(ref))
             waiting.extend(value for key, value in node.items() if key not in _APART)

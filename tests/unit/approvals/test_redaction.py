@@ -45,10 +45,13 @@ def test_R01_what_masking_hides_is_taken_out(arguments: Any, expected: Any) -> N
         {"properties": {"x": {"anyOf": [{"type": "null"}, {"format": "password"}]}}},
         {"properties": {"x": {"$ref": "#/$defs/S"}}, "$defs": {"S": {"writeOnly": True}}},
         {"properties": {"x": {"$ref": "#/$defs/a~1b"}}, "$defs": {"a/b": {"writeOnly": True}}},
+        {"properties": {"x": {"$dynamicRef": "#S"}},
+         "$defs": {"S": {"$dynamicAnchor": "S", "writeOnly": True}}},
+        {"properties": {"x": {"$recursiveRef": "#"}}},
         {"allOf": [{"properties": {"x": {"items": {"writeOnly": True}}}}]},
         {"properties": {"x": {"additionalProperties": {"writeOnly": True}}}},
     ],
-)
+)  # fmt: skip
 def test_R01_what_the_schema_calls_secret_is_taken_out(schema: Any) -> None:
     assert left({"x": SECRET, "y": "y"}, schema) == {"x": "[redacted: string]", "y": "y"}
 
