@@ -13,10 +13,7 @@ from typing import Final
 from portcullis.values import JsonMapping
 
 _APART: Final = frozenset({"properties", "$defs", "definitions"})  # these have names of their own
-
-_NOT_FOLLOWED: Final = frozenset(
-    {"$dynamicRef", "$recursiveRef"}
-)  # what they mean hangs on who asks
+_NOT_FOLLOWED: Final = frozenset({"$dynamicRef", "$recursiveRef"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ Recordings stay sealed until they are decided: nothing here writes an argument a
 """
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,11 @@ from portcullis.adapters.aws_calls import AwsError, error_code
 from portcullis.adapters.kms_recorder import RecordingReader
 from portcullis.errors import VaultError
 from portcullis.gateway.recording import RecordedCall
-from portcullis_cli.decision_log import Read, Span, read_decisions, read_line
+from portcullis_cli.decision_log import Broken, Read, Span, read_decisions
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.rendering import plain
-from portcullis_cli.replaying.lines import Line, ReadLines, calls_in
+from portcullis_cli.replaying.lines import METHOD, Line, ReadLines, calls_in
+from portcullis_cli.replaying.log_file import read_file
 from portcullis_cli.replaying.replay import Opener
 from portcullis_cli.surroundings import Surroundings
 
@@ -30,15 +30,14 @@ DEFAULT_SINCE: Final = "24h"
 
 _SINCE: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_PATTERN: Final = '{ $.decision.method = "tools/call" }'
 _NO_RECORDING: Final = {"InvalidCiphertextException", "ValidationException"}
 
 LogFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--log",
-        help="A file with lines of the gateway's log; `-` reads standard input. Recordings in it "
-        "stay sealed.",
+        help="A file with lines of the gateway's log, or an object of the audit trail; `-` reads "
+        "standard input. Recordings in it stay sealed.",
     ),
 ]
 LogGroup: TypeAlias = Annotated[
@@ -73,12 +72,12 @@ def read_calls(around: Surroundings, told: LogFrom, server: str) -> ReadLines:
     if told.file is not None and told.group:
         raise usage_error("say once where the log is")
     if told.file is not None:
-        read = _of_file(told.file)
+        read = read_file(told.file)
     elif told.group or told.stack:
         read = _of_cloudwatch(around, told)
     else:
         raise usage_error("say where the log is: --log FILE, --log-group NAME or --stack")
-    found = calls_in(read, server)
+    found = calls_in(_bounded(read), server)
     if not told.stack:
         return found
     mine = tuple(line for line in found.lines if line.stack == told.stack)
@@ -108,26 +107,6 @@ def opener(around: Surroundings) -> Opener:
     return opened
 
 
-def _of_file(path: Path) -> Iterator[Read]:
-    """What lines of a file say; an export puts the time before each."""
-    try:
-        for text in _texts(path):
-            found = read_line(text[text.find("{") :], at_ms=0, group=str(path), event_id="")
-            if found is not None:
-                yield found
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
-        raise usage_error(f"{path}: {reason.lower()}") from error
-
-
-def _texts(path: Path) -> Iterator[str]:
-    if str(path) == "-":
-        yield from sys.stdin
-        return
-    with path.open(encoding="utf-8", errors="replace") as opened:
-        yield from opened
-
-
 def _of_cloudwatch(around: Surroundings, told: LogFrom) -> Iterator[Read]:
     """The calls of tools in the gateway's log group."""
     span = Span(since_ms=(around.now() - _seconds(told.since)) * 1000)
@@ -136,10 +115,18 @@ def _of_cloudwatch(around: Surroundings, told: LogFrom) -> Iterator[Read]:
         client = around.aws("logs")
     except AwsError as error:
         raise unavailable(f"the log cannot be found: {error_code(error)}") from error
-    read = read_decisions(client, [group], span, sleep=around.sleep, pattern=_PATTERN)
-    for number, one in enumerate(read):
-        if number >= MAXIMUM_LINES:
-            raise usage_error(f"the log holds more than {MAXIMUM_LINES} calls: shorten --since")
+    return read_decisions(client, [group], span, sleep=around.sleep)
+
+
+def _bounded(read: Iterator[Read]) -> Iterator[Read]:
+    """What is read, as long as it can be held; half a log would be another one."""
+    calls = 0
+    for one in read:
+        calls += isinstance(one, Broken) or one.method == METHOD
+        if calls > MAXIMUM_LINES:
+            raise usage_error(
+                f"the log holds more than {MAXIMUM_LINES} calls: shorten --since, or the file"
+            )
         yield one
 
 

@@ -1,5 +1,7 @@
 """Where a replay's calls come from, and what it says while AWS does not answer; `policy diff`."""
 
+import gzip
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from moto import mock_aws
 
+from portcullis_cli.decision_log import EVERY_DECISION
 from portcullis_cli.errors import ExitCode
 from support.command_line import Ran, Terminal
 from support.dynamodb_faults import client_error
@@ -160,9 +163,80 @@ def test_a_log_with_more_calls_than_can_be_held_is_not_cut(
 ) -> None:
     monkeypatch.setattr("portcullis_cli.replaying.source.MAXIMUM_LINES", 1)
     call_some(world)
-    ran = from_cloudwatch(tmp_path, {"logs": Logs(world.text())}, "--log-group", "g")
-    assert ran.exit_code == ExitCode.USAGE
-    assert "shorten --since" in ran.stderr
+    log = tmp_path / "log"
+    log.write_text(world.text())
+    for words in (["--log-group", "g"], ["--log", str(log)]):
+        ran = from_cloudwatch(tmp_path, {"logs": Logs(world.text())}, *words)
+        assert ran.exit_code == ExitCode.USAGE
+        assert "shorten --since" in ran.stderr
+
+
+def test_a_line_that_is_no_json_any_more_is_not_kept_back_by_the_pattern(
+    kms: Any, world: RecordingWorld, tmp_path: Path
+) -> None:
+    """A JSON pattern would: CloudWatch matches it with whole JSON alone."""
+    world.call("get_info")
+    logs = Logs(world.text() + world.text()[:200] + "\n")
+    ran = from_cloudwatch(tmp_path, {"kms": kms, "logs": logs}, "--log-group", "g", "--json")
+    assert (ran.tree["calls"], ran.tree["broken_lines"]) == (1, 1)
+    assert logs.asked[0]["filterPattern"] == EVERY_DECISION
+
+
+# ---------------------------------------------------------------- files
+
+
+def batches(text: str) -> bytes:
+    """An object of the audit trail: a gzip member for each batch, with nothing in between."""
+    head = {"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": "g", "logStream": "s"}
+    return b"".join(
+        gzip.compress(json.dumps({**head, "logEvents": [{"id": "1", "message": line}]}).encode())
+        for line in text.splitlines()
+    )
+
+
+def test_an_object_of_the_audit_trail_is_read_as_it_is_and_as_zcat_reads_it(
+    kms: Any, world: RecordingWorld, tmp_path: Path
+) -> None:
+    call_some(world)
+    kept, text = tmp_path / "gate.json.gz", tmp_path / "gate.json"
+    kept.write_bytes(batches(world.text()))
+    text.write_bytes(gzip.decompress(kept.read_bytes()))
+    for log in (kept, text):
+        ran = from_cloudwatch(tmp_path, {"kms": kms}, "--log", str(log), "--json")
+        assert (ran.tree["calls"], ran.tree["different"], ran.tree["broken_lines"]) == (6, 3, 0)
+    text.write_bytes(text.read_bytes()[:-20])
+    ran = from_cloudwatch(tmp_path, {"kms": kms}, "--log", str(text), "--json")
+    assert (ran.tree["calls"], ran.tree["broken_lines"]) == (6, 1), "the last line is lost"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda kept: kept[:-20], lambda kept: kept[:20] + b"xxxx"], ids=["cut", "changed"]
+)
+def test_an_object_of_the_audit_trail_that_is_damaged_is_not_read_in_part(
+    world: RecordingWorld, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    world.call("get_info")
+    log = tmp_path / "gate.json.gz"
+    log.write_bytes(damage(batches(world.text())))
+    ran = from_cloudwatch(tmp_path, {}, "--log", str(log))
+    assert (ran.exit_code, ran.stdout, ran.stderr.count("\n")) == (ExitCode.USAGE, "", 1)
+    assert "damaged or cut off" in ran.stderr
+
+
+def test_a_file_of_other_bytes_holds_no_call(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(bytes(range(256)) * 9)
+    assert from_cloudwatch(tmp_path, {}, "--log", str(log)).exit_code == ExitCode.UNDECIDED
+    assert from_cloudwatch(tmp_path, {}, "--log", str(tmp_path)).exit_code == ExitCode.USAGE
+
+
+def test_standard_input_is_read(kms: Any, world: RecordingWorld, tmp_path: Path) -> None:
+    call_some(world)
+    candidate = tmp_path / f"{SERVER}.yaml"
+    candidate.write_text(NEW)
+    terminal = Terminal(services={"kms": kms}, answers=world.text())
+    ran = terminal.run("policy", "replay", str(candidate), "--log", "-", "--json")
+    assert ran.tree["calls"] == 6
 
 
 # ---------------------------------------------------------------- policy diff
