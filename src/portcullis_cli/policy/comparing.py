@@ -23,6 +23,16 @@ class Compared:
         return any(one.is_wider for one in self.found)
 
     @property
+    def is_surely_wider(self) -> bool:
+        """Whether there is a call that shows it."""
+        return any(one.is_wider and one.answer.example is not None for one in self.found)
+
+    @property
+    def is_surely_not_wider(self) -> bool:
+        """Whether certainly no call is let through that was not before."""
+        return not self.is_wider and self.names.is_whole
+
+    @property
     def is_same(self) -> bool:
         """Whether every call is certainly decided as before."""
         return not self.found and self.names.is_whole
@@ -30,6 +40,8 @@ class Compared:
 
 def compared(before: Policy, after: Policy, world: World) -> Compared:
     """Every way in which a call is decided differently, by reasoning over all calls."""
+    if (before.revision, before.lock) == (after.revision, after.lock):
+        return Compared(found=(), names=Names(names=(), invented=frozenset(), is_whole=True))
     names = names_of([before, after], world)
     found = [one for name in names.names for one in changes(before, after, name, world)]
     found.sort(key=lambda one: (not one.is_wider, one.tool))
@@ -51,6 +63,8 @@ def change_lines(told: Compared) -> Iterator[str]:
             yield from (f"         {line}" for line in example_text(one.answer.example))
     if not told.found:
         yield "every call is decided as before" if told.is_same else "no change was found"
+    if not told.names.is_whole:
+        yield "not every name could be looked at: patterns match in too many ways"
 
 
 def change_tree(one: Change, names: Names) -> JsonObject:

@@ -46,7 +46,10 @@ def diff(  # noqa: PLR0913 - a command's options
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The policy as it would be.")],
     fail_on_wider: Annotated[
         bool,
-        typer.Option("--fail-on-wider", help="End with 1 where the new policy permits more."),
+        typer.Option(
+            "--fail-on-wider",
+            help="End with 1 where the new policy permits more, with 6 where that cannot be told.",
+        ),
     ] = False,
     server: Server = "",
     tools: ToolsFile = None,
@@ -89,6 +92,7 @@ def diff(  # noqa: PLR0913 - a command's options
             tell({
                 "same": found.is_same,
                 "wider": found.is_wider,
+                "whole": found.names.is_whole,
                 "changes": [change_tree(one, found.names) for one in found.found],
                 **({} if calls is None else {"recorded": report.told(calls[0], name, calls[1])}),
             })  # fmt: skip
@@ -96,9 +100,11 @@ def diff(  # noqa: PLR0913 - a command's options
             recorded_lines = () if calls is None else report.shown(calls[0], name, calls[1])
             for line in (*change_lines(found), *recorded_lines):
                 typer.echo(line)
-        if fail_on_wider and (found.is_wider or (calls is not None and calls[0].is_wider)):
+        is_wider = found.is_surely_wider or (calls is not None and calls[0].is_wider)
+        if fail_on_wider and is_wider:
             raise typer.Exit(ExitCode.REFUSED)
-        if calls is not None and report.is_undecided(*calls, asked=fail_on_wider):
+        is_open = fail_on_wider and not found.is_surely_not_wider
+        if is_open or (calls is not None and report.is_undecided(*calls, asked=fail_on_wider)):
             raise typer.Exit(ExitCode.UNDECIDED)
 
 

@@ -213,7 +213,7 @@ def test_a_text_that_means_the_same_is_no_change(old: Path) -> None:
     new = changed(old, "op: gt, value: 100}]}", "op: gt, value: 100.0}], name: the limit}")
     assert run("diff", old, new).stdout == "every call is decided as before\n"
     assert tree_of(run("diff", old, new, "--json")) == {
-        "same": True, "wider": False, "changes": [],
+        "same": True, "wider": False, "whole": True, "changes": [],
     }  # fmt: skip
 
 
