@@ -55,18 +55,20 @@ def history(
         with aws_answers():
             client = surroundings_of(context).s3()
         records = read_records(client, bucket, server, limit=limit)
-        found = entries(records, limit=limit)
+        rows = entries(records, limit=limit)
+        found = rows[:limit]
         if not found and not records.activations:
             raise CommandError(
                 ExitCode.NOT_FOUND, f"no policy of `{server}` was ever uploaded", code="not_found"
             )
+        notes = [*_notes(records, rows, limit)]
         if as_json:
-            tell(_tree(server, records, found))
+            tell(_tree(server, records, found, notes))
             return
         console = terminal()
         for line in _lines(server, records, found):
             console.print(line, soft_wrap=True)
-        for note in _notes(records, found):
+        for note in notes:
             typer.echo(f"note: {note}", err=True)
 
 
@@ -157,9 +159,9 @@ def _governed(one: Activation) -> str:
     return f"was in force from {_since(one)} to {utc(one.until)}"
 
 
-def _notes(records: Records, found: Sequence[Entry]) -> Iterator[str]:
+def _notes(records: Records, rows: Sequence[Entry], limit: int) -> Iterator[str]:
     yield from records.notes
-    if len(found) < len(records.uploads.listed):
+    if max(len(rows), len(records.uploads.listed)) > limit:
         yield "there are older uploads: raise --limit to see them"
 
 
@@ -175,7 +177,9 @@ def _said(facts: JsonMapping, name: str) -> str:
     return plain(facts[name]) if name in facts else UNKNOWN
 
 
-def _tree(server: str, records: Records, found: Sequence[Entry]) -> JsonObject:
+def _tree(
+    server: str, records: Records, found: Sequence[Entry], notes: Sequence[str]
+) -> JsonObject:
     now = records.in_force
     uploads: list[JsonValue] = [_entry_tree(entry) for entry in found]
     return {
@@ -183,7 +187,7 @@ def _tree(server: str, records: Records, found: Sequence[Entry]) -> JsonObject:
         "in_force": None if now is None else _activation_tree(now),
         "governed": now is not None or (False if not records.has_active else None),
         "uploads": uploads,
-        "notes": [*_notes(records, found)],
+        "notes": [*notes],
     }
 
 

@@ -53,13 +53,15 @@ class Records:
     """What the bucket tells of a server's policy, the newest first of each.
 
     `activations` has None for an object in `active/` that cannot be understood, or is deleted;
-    `has_active`: there is such an object now. `notes` say what could not be looked at.
+    `has_active`: there is such an object now; `is_status_read`: the status of now is understood,
+    or there is none. `notes` say what could not be looked at.
     """
 
     uploads: Versions
     activations: tuple[Activation | None, ...]
     told: tuple[Told, ...]
     has_active: bool = True
+    is_status_read: bool = True
     notes: tuple[str, ...] = ()
 
     @property
@@ -86,13 +88,13 @@ class Entry:
 
 
 def entries(records: Records, *, limit: int) -> tuple[Entry, ...]:
-    """The newest uploads, and those between them of which only the traces are left."""
+    """The newest `limit` uploads that are listed, and those since of which only traces are left."""
     shown = records.uploads.listed[:limit]
     rows = [_entry(one, records) for one in shown]
     is_all = records.uploads.is_whole and len(shown) == len(records.uploads.listed)
     oldest = 0 if is_all else shown[-1].at
     rows += [one for one in _gone(records) if one.at >= oldest]
-    return tuple(sorted(rows, key=lambda one: (not one.is_newest, -one.at))[:limit])
+    return tuple(sorted(rows, key=lambda one: (not one.is_newest, -one.at)))
 
 
 def last_word(records: Records, version: str) -> JsonMapping:
@@ -110,7 +112,7 @@ def _entry(upload: Version, records: Records) -> Entry:
     return Entry(
         version=upload.id,
         at=upload.at,
-        became=_became(activations, status, is_newest=upload.is_newest),
+        became=_became(activations, status, records, is_newest=upload.is_newest),
         is_newest=upload.is_newest,
         activations=activations,
         status=status,
@@ -130,7 +132,7 @@ def _gone(records: Records) -> Iterator[Entry]:
                 version=source,
                 at=activations[0].policy.uploaded_at if activations else told.at if told else 0,
                 is_time_known=bool(activations),
-                became=_became(activations, status, is_newest=False),
+                became=_became(activations, status, records, is_newest=False),
                 is_kept=False if records.uploads.is_whole else None,
                 activations=activations,
                 status=status,
@@ -143,12 +145,14 @@ def _activations(records: Records, source: str) -> Iterator[Activation]:
             yield one
 
 
-def _became(activations: Sequence[Activation], status: JsonMapping, *, is_newest: bool) -> Became:
+def _became(
+    activations: Sequence[Activation], status: JsonMapping, records: Records, *, is_newest: bool
+) -> Became:
     if activations:
         return Became.IN_FORCE if activations[0].until is None else Became.WAS_IN_FORCE
     state = status.get("state")
     if not status and is_newest:
-        return Became.NOT_LOOKED_AT
+        return Became.NOT_LOOKED_AT if records.is_status_read else Became.UNKNOWN
     if state == WAITING:
         return Became.WAITING if is_newest else Became.OVERTAKEN
     return Became.REJECTED if state == REJECTED else Became.UNKNOWN

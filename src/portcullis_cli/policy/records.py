@@ -43,6 +43,7 @@ def read_records(client: Client, bucket: str, server: str, *, limit: int) -> Rec
         uploads=uploads,
         activations=tuple(_activations(policies)),
         has_active=bool(policies) and not policies[0][0].is_deletion,
+        is_status_read=not statuses or statuses[0][0].is_deletion or statuses[0][1] is not None,
         told=tuple(Told(at=one.at, status=what) for one, what in statuses if what is not None),
         notes=(*_notes(uploads), *kept.notes),
     )

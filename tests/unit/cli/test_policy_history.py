@@ -171,7 +171,7 @@ def test_hostile_text_of_objects_is_shown_and_moves_nothing(world: World) -> Non
 def test_a_status_that_says_nothing_is_noted_and_not_believed(world: World, body: bytes) -> None:
     version = world.upload(text("one"))
     world.put(STATUS, body)
-    assert world.became() == [(version, "not_looked_at")]
+    assert world.became() == [(version, "unknown")]
     assert world.tree()["notes"] == [
         f"1 of the versions of {STATUS} cannot be understood, or went meanwhile"
     ]
@@ -183,6 +183,14 @@ def test_only_the_newest_are_shown_and_that_is_said(world: World) -> None:
     assert ran.stderr == "note: there are older uploads: raise --limit to see them\n"
     assert [version for version, _ in world.became("--limit", "2")] == all_of_them[:1:-1]
     assert world.tree("--limit", "4")["notes"] == []
+
+
+def test_what_is_left_out_is_said_also_where_only_traces_of_it_are_left(world: World) -> None:
+    uploads = [world.activated(text(f"tool_{n}"), T + n) for n in range(4)]
+    for version in uploads[:3]:
+        world.delete(KEY, version)
+    ran = world.history("--limit", "2")
+    assert ran.stderr == "note: there are older uploads: raise --limit to see them\n"
 
 
 def test_many_versions_are_read_page_by_page(world: World) -> None:
@@ -253,7 +261,7 @@ def test_an_object_that_ends_between_the_list_and_the_look_is_noted(world: World
     failing = Failing(world.s3, "get_object", fault("NoSuchVersion"))
     world.terminal.s3 = lambda: failing
     told = world.tree()
-    assert (told["governed"], told["uploads"][0]["became"]) == (None, "not_looked_at")
+    assert (told["governed"], told["uploads"][0]["became"]) == (None, "unknown")
     assert len(told["notes"]) == 2
 
 
