@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portcullis.policy.faults import Fault, Findings, NodePath, closest, quoted
+from portcullis.policy.model import Path
 from portcullis.policy.names import compile_glob, is_pattern
 from portcullis.policy.paths import compile_path
 from portcullis.policy.words import COMBINATION_KEYS
@@ -36,6 +37,9 @@ def advise_by_schemas(text: bytes, tools: Mapping[str, JsonMapping]) -> list[Fau
         if schemas:
             for path, comparison in _comparisons(entry, ("tools", key)):
                 _advise(path, comparison, schemas, findings)
+    every = [_schema(tool) for tool in tools.values()]
+    for index, listed in enumerate(tree.get("redact") or ()):
+        _having(("redact", index), compile_path(listed), every, findings)
     return findings.warnings
 
 
@@ -69,21 +73,28 @@ def _advise(
     findings: Findings,
 ) -> None:
     parsed = compile_path(comparison["path"])
-    first = parsed.steps[0] if parsed.steps else None
-    if parsed.root != "args" or not isinstance(first, str):
-        return
-    having = [one for one in schemas if first in _properties(one)]
-    if not having:
-        if all(one.get("additionalProperties") is not True for one in schemas):
-            names = sorted({name for one in schemas for name in _properties(one)})
-            nearest = closest(first, names)
-            hint = f"did you mean `args.{nearest}`" if nearest else None
-            findings.warn(path, f"no tool it is for has an argument {quoted(first)}", hint)
-        return
-    if len(parsed.steps) == 1:
+    having = _having(path, parsed, schemas, findings)
+    if having and len(parsed.steps) == 1:
+        first = str(parsed.steps[0])
         message = _impossible(comparison, [_properties(one)[first] for one in having])
         if message is not None:
             findings.warn(path, message)
+
+
+def _having(
+    path: NodePath, wanted: Path, schemas: list[Mapping[str, Any]], findings: Findings
+) -> list[Mapping[str, Any]]:
+    """The schemas that have an argument; a warning where none has, and none is open."""
+    first = wanted.steps[0] if wanted.steps else None
+    if wanted.root != "args" or not isinstance(first, str):
+        return []
+    having = [one for one in schemas if first in _properties(one)]
+    if not having and all(one.get("additionalProperties") is not True for one in schemas):
+        names = sorted({name for one in schemas for name in _properties(one)})
+        nearest = closest(first, names)
+        hint = f"did you mean `args.{nearest}`" if nearest else None
+        findings.warn(path, f"no tool it is for has an argument {quoted(first)}", hint)
+    return having
 
 
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:

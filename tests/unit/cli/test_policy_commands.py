@@ -160,6 +160,17 @@ def test_a_condition_that_some_argument_can_meet_is_left_alone(
     assert "warning" not in run("validate", policy, "--tools", tools).stdout
 
 
+def test_an_argument_to_redact_that_no_tool_has_is_pointed_out(policy: Path, tools: Path) -> None:
+    """What is misspelt there is recorded."""
+    changed(policy, "tools:\n", "redact: [args.ordre.note, args.order.note]\ntools:\n")
+    ran = run("validate", policy, "--tools", tools)
+    assert ran.stdout.count("warning") == 1
+    assert (
+        f"{policy}:4:10: warning: redact[0]: no tool it is for has an argument `ordre` "
+        "(did you mean `args.order`)" in ran.stdout
+    )
+
+
 def test_tools_may_come_from_a_server(policy: Path) -> None:
     terminal = Terminal()
     ran = terminal.run("policy", "validate", str(policy), "--command", "uvx shop")
