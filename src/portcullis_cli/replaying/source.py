@@ -26,6 +26,7 @@ from portcullis_cli.surroundings import Surroundings
 
 GATEWAY_LOG: Final = "GatewayLogGroup"
 MAXIMUM_LINES: Final = 200_000
+PROGRESS: Final = 10_000  # calls between two words on how far it is
 DEFAULT_SINCE: Final = "24h"
 
 _SINCE: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])")
@@ -77,7 +78,7 @@ def read_calls(around: Surroundings, told: LogFrom, server: str) -> ReadLines:
         read = _of_cloudwatch(around, told)
     else:
         raise usage_error("say where the log is: --log FILE, --log-group NAME or --stack")
-    found = calls_in(_bounded(read), server)
+    found = calls_in(_bounded(read, is_told=around.is_terminal()), server)
     if not told.stack:
         return found
     mine = tuple(line for line in found.lines if line.stack == told.stack)
@@ -118,15 +119,16 @@ def _of_cloudwatch(around: Surroundings, told: LogFrom) -> Iterator[Read]:
     return read_decisions(client, [group], span, sleep=around.sleep)
 
 
-def _bounded(read: Iterator[Read]) -> Iterator[Read]:
-    """What is read, as long as it can be held; half a log would be another one."""
-    calls = 0
-    for one in read:
-        calls += isinstance(one, Broken) or one.method == METHOD
-        if calls > MAXIMUM_LINES:
+def _bounded(read: Iterator[Read], *, is_told: bool) -> Iterator[Read]:
+    """The calls, as long as they can be held; half a log would be another one."""
+    calls = (one for one in read if isinstance(one, Broken) or one.method == METHOD)
+    for count, one in enumerate(calls, 1):
+        if count > MAXIMUM_LINES:
             raise usage_error(
                 f"the log holds more than {MAXIMUM_LINES} calls: shorten --since, or the file"
             )
+        if is_told and count % PROGRESS == 0:
+            typer.echo(f"{count} calls read so far", err=True)
         yield one
 
 

@@ -230,6 +230,20 @@ def test_a_file_of_other_bytes_holds_no_call(tmp_path: Path) -> None:
     assert from_cloudwatch(tmp_path, {}, "--log", str(tmp_path)).exit_code == ExitCode.USAGE
 
 
+def test_somebody_who_waits_is_told_how_far_it_is(
+    kms: Any, world: RecordingWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portcullis_cli.replaying.source.PROGRESS", 3)
+    call_some(world)
+    candidate, log = tmp_path / f"{SERVER}.yaml", tmp_path / "log"
+    candidate.write_text(NEW)
+    log.write_text(world.text())
+    words = ("policy", "replay", str(candidate), "--log", str(log))
+    told = Terminal(services={"kms": kms}, answers="").run(*words)
+    assert told.stderr == "3 calls read so far\n6 calls read so far\n"
+    assert Terminal(services={"kms": kms}).run(*words).stderr == ""
+
+
 def test_standard_input_is_read(kms: Any, world: RecordingWorld, tmp_path: Path) -> None:
     call_some(world)
     candidate = tmp_path / f"{SERVER}.yaml"
