@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import httpx2
+
 from portcullis.console.routes import ID
 from portcullis_cli.errors import usage_error
 
@@ -16,28 +18,39 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,4096}")
 
 
 def checked_url(text: str) -> str:
-    """The console's address, as it is asked.
+    """An address of the gateway or of a server, as it is asked.
 
     Raises:
-        CommandError: it is none that a token may be sent to.
+        CommandError: it is none that a token may be sent to. The text may hold a password, so no
+            message repeats it.
     """
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise usage_error("--url is not an address") from error
+        raise usage_error("this is no address") from error
     if parts.scheme not in ("https", "http") or not host or not text.isascii():
-        raise usage_error("--url is not an https address")
+        raise usage_error("this is no https address")
     if not text.isprintable() or " " in text or parts.username is not None:
-        raise usage_error("--url holds what an address of the console never does")
+        raise usage_error("the address holds what an address of a gateway never does")
     if parts.query or parts.fragment:
-        raise usage_error("--url ends with the path: the console takes no `?` or `#`")
+        raise usage_error("the address ends with its path: no `?` or `#` follows it")
     if parts.scheme == "http" and not is_loopback(host):
         raise usage_error(
-            "--url must be https: over http anybody on the way could read the token "
+            "the address must be https: over http anybody on the way could read the token "
             "(http is for this machine only)"
         )
+    _require_askable(text, host)
     return text.rstrip("/")
+
+
+def _require_askable(text: str, host: str) -> None:
+    """Refuse what would fail only once it is asked (RFC 1123 §2.1, a name's labels)."""
+    try:
+        host.encode("idna")
+        httpx2.URL(text)
+    except (UnicodeError, httpx2.InvalidURL) as error:
+        raise usage_error("the address names no host") from error
 
 
 def is_loopback(host: str) -> bool:

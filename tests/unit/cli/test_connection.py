@@ -56,6 +56,9 @@ def test_where_a_token_may_be_sent(text: str) -> None:
         pytest.param("https://g\u0430te.example/approvals", id="another alphabet"),
         pytest.param("https://gate.example/app rovals", id="a blank"),
         pytest.param("https://gate.example/\x1b[2Kapprovals", id="a control character"),
+        pytest.param("https://gate..example/approvals", id="an empty label"),
+        pytest.param(f"https://{'a' * 64}.example/approvals", id="a label that is too long"),
+        pytest.param("https://999.1.1.1/approvals", id="no IPv4 address"),
     ],
 )
 def test_where_none_is_sent(text: str) -> None:
@@ -63,6 +66,7 @@ def test_where_none_is_sent(text: str) -> None:
         checked_url(text)
     assert caught.value.exit_code is ExitCode.USAGE
     assert "secret" not in str(caught.value)
+    assert "--url" not in str(caught.value)  # the address may have come as an argument
 
 
 def test_a_name_is_no_loopback_address() -> None:
