@@ -83,14 +83,23 @@ def find_object(
     try:
         return read_object(client, bucket, key, maximum=maximum)
     except CommandError as refused:
-        code = None if refused.__cause__ is None else error_code(refused.__cause__)
-        if code not in _HIDDEN:
+        if not _is_refusal(refused):
             raise
+    try:
         with aws_answers():
             found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-        if key in {one["Key"] for one in found.get("Contents", ())}:
+    except CommandError as refused:
+        if not _is_refusal(refused):
             raise
-        return None
+        message = f"{key} is not there, or you may not read it: S3 says which with s3:ListBucket"
+        raise unavailable(message) from refused
+    if key in {one["Key"] for one in found.get("Contents", ())}:
+        raise unavailable(f"{key} is there, and you may not read it")
+    return None
+
+
+def _is_refusal(error: CommandError) -> bool:
+    return error.__cause__ is not None and error_code(error.__cause__) in _HIDDEN
 
 
 def write_upload(

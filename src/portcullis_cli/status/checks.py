@@ -251,7 +251,7 @@ CHECKS: Final[tuple[Check, ...]] = (
         reads="`control/kill-switch.json`",
         attention="something is stopped, or the object cannot be understood",
         do="portcullis kill-switch status",
-        needs="`s3:GetObject`",
+        needs="`s3:GetObject` and `s3:ListBucket`",
         look=_kill_switch,
     ),
     Check(

@@ -20,7 +20,7 @@ from portcullis.adapters.kill_switch_object import (
 )
 from portcullis_cli.errors import CommandError, unavailable
 from portcullis_cli.kept_grants import aws_answers
-from portcullis_cli.policy.deployment import read_object
+from portcullis_cli.policy.deployment import find_object
 from portcullis_cli.servers.bucket import ServersBucket
 from portcullis_cli.servers.facts import Server, names_of, server_of
 from portcullis_cli.status.checks import DEFAULT_WAIT, NO_STACK, PRESENT
@@ -112,7 +112,7 @@ class Looking:
             raise unavailable(f"no answer: {type(error).__name__}") from error
 
     def _kill_switch(self) -> Order:
-        found = read_object(self._around.s3(), self._deployment.bucket, KEY, maximum=MAXIMUM_BYTES)
+        found = find_object(self._around.s3(), self._deployment.bucket, KEY, maximum=MAXIMUM_BYTES)
         return NOTHING_STOPPED if found is None else read_order(found.text)
 
     def _servers(self) -> tuple[Server, ...]:
@@ -191,7 +191,8 @@ class Looking:
         client, told = self._around.aws("cloudwatch"), dict[str, Any]()
         asked = sorted(names)
         for start in range(0, len(asked), _AT_ONCE):
-            answer = client.describe_alarms(AlarmNames=asked[start : start + _AT_ONCE])
+            names_asked = asked[start : start + _AT_ONCE]
+            answer = client.describe_alarms(AlarmNames=names_asked, MaxRecords=_AT_ONCE)
             told |= {one["AlarmName"]: one for one in answer["MetricAlarms"]}
         return tuple(
             Part(
