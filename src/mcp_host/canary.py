@@ -79,7 +79,7 @@ class Canary:
     def _keep(self, request: HostRequest) -> None:
         """Keep a receipt of every mark in the request, wherever it stands."""
         by_run: dict[str, set[str]] = {}
-        for run, nonce in MARK.findall(request.body.decode("utf-8", errors="replace")):
+        for run, nonce in MARK.findall(_readable(request)):
             by_run.setdefault(run, set()).add(nonce)
         names = frozenset(name for name, _ in request.headers)
         for run, nonces in by_run.items():
@@ -131,6 +131,13 @@ class Canary:
             return _error(_INVALID_PARAMS, "unknown tool")
         found = self._receipts.read(str(arguments.get("run")))
         return _text(json.dumps({"calls": dict(found.calls), "headers": [*found.headers]}))
+
+
+def _readable(request: HostRequest) -> str:
+    """All that arrived, as text; without NULs, so that UTF-16 is read, too."""
+    values = (value.encode() for _, value in request.headers)
+    said = b"\n".join((request.body, *values)).replace(b"\0", b"")
+    return said.decode("utf-8", errors="replace")
 
 
 def _answered(request_id: object, result: dict[str, Any]) -> HostReply:

@@ -162,11 +162,13 @@ class VerifiedGateway:
         )
         return gateway
 
-    def replace_policy(self, old: str, new: str) -> None:
-        """Put another policy in force."""
+    def replace_policy(self, old: str, new: str, *, is_told: bool = False) -> None:
+        """Decide by another policy; where that is not told, as if it were the canary's."""
         assert old in self.policy
         text = self.policy.replace(old, new).split("\ntests:")[0] + "\n"
-        self.world.policies.policy = parse_policy(text).policy
+        policy = parse_policy(text).policy
+        told = policy if is_told else replace(policy, revision=policy_revision())
+        self.world.policies.policy = told
 
     def to_the_canary(self, body: bytes) -> httpx2.Response:
         """Around the gate."""

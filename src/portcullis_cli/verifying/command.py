@@ -146,6 +146,8 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
     with reported(as_json=as_json):
         chosen = _chosen(only or (), without or (), disruptive=disruptive)
         place = _place(url)
+        if junit is not None:
+            _write(junit, b"")  # what cannot be written is told now, not after the run
         around = surroundings_of(context)
         named = Named(table=table, bucket=bucket, log_group=log_group)
         named = named.completed(around, stack_of(context))
@@ -161,7 +163,7 @@ def verify_gateway(  # noqa: PLR0913 - a command's options
             scene = Scene(place, http, them, times, run=run, reach=reach)
             lacking = control(scene, policy_revision(), is_in_force=known)
             results = verify(scene, chosen, lacking=lacking, progress=_progress)
-        _tell(place.url, results, junit, as_json=as_json)
+        _tell(place.url, results, lacking=lacking, junit=junit, as_json=as_json)
 
 
 def _reach(around: Surroundings, server: str, named: Named, *, disruptive: bool) -> Reach:
@@ -183,13 +185,16 @@ def _chosen(only: Sequence[str], without: Sequence[str], *, disruptive: bool) ->
             raise usage_error(f"there is no guarantee `{name}`; there are {', '.join(IDS)}")
     if only and without:
         raise usage_error("say one of --only and --without")
-    return [
+    chosen = [
         one
         for one in GUARANTEES
         if (one.id in only or not only)
         and one.id not in without
         and (disruptive or one.id in only or Need.SWITCH not in one.needs)
     ]
+    if not chosen:
+        raise usage_error("no guarantee is left to be tried")
+    return chosen
 
 
 def _place(text: str) -> Place:
@@ -238,19 +243,25 @@ def _progress(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _tell(url: str, results: list[Result], junit: Path | None, *, as_json: bool) -> None:
+def _tell(
+    url: str, results: list[Result], *, lacking: str, junit: Path | None, as_json: bool
+) -> None:
     asked = {one.guarantee.id for one in results}
     not_asked = [name for name in IDS if name not in asked]
     if junit is not None:
-        try:
-            junit.write_bytes(as_junit(url, results))
-        except OSError as error:
-            reason = error.strerror or "it cannot be written"
-            raise usage_error(f"{junit}: {reason.lower()}") from error
+        _write(junit, as_junit(url, results))
     if as_json:
         tell(as_tree(url, results, not_asked))
     else:
-        show(terminal(), results, not_asked)
+        show(terminal(), results, not_asked, lacking=lacking)
     code = exit_code(results)
     if code is not ExitCode.OK:
         raise typer.Exit(code)
+
+
+def _write(junit: Path, text: bytes) -> None:
+    try:
+        junit.write_bytes(text)
+    except OSError as error:
+        reason = error.strerror or "it cannot be written"
+        raise usage_error(f"{junit}: {reason.lower()}") from error

@@ -143,7 +143,7 @@ GUARANTEES: Final[Sequence[Guarantee]] = (
     ),
     Guarantee(
         id="size",
-        sentence="A body that is too large or too deep is refused unread.",
+        sentence="A body that is too large or too deep is refused.",
         probe=caller_probes.sizes,
         cases=("A12", "A22"),
     ),

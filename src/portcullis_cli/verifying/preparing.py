@@ -16,7 +16,7 @@ from portcullis.values import JsonObject
 from portcullis_cli.connection import find_token
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.kept_grants import aws_answers
-from portcullis_cli.policy.deployment import faults_of, read_status, write_upload
+from portcullis_cli.policy.deployment import faults_of, find_status, write_upload
 from portcullis_cli.stack import outputs_of
 from portcullis_cli.surroundings import Surroundings
 from portcullis_cli.verifying.scene import People, Registrar
@@ -142,8 +142,9 @@ def granted(
         return "" if path is None else find_token(path, around.environment)
 
     second, approver = brought(tokens.second), brought(tokens.approver)
+    first = find_token(tokens.first, around.environment) if tokens.first or not table else ""
+    _require_apart(first, second, approver)
     if not table:
-        first = find_token(tokens.first, around.environment)
         yield People(first=first, second=second, approver=approver)
         return
     tell("making grants that end with this run")
@@ -151,7 +152,7 @@ def granted(
         client = around.dynamodb()
     grants = TableGrants(around, client, table, secrets.token_hex(4))
     try:
-        first = brought(tokens.first) or grants.make("first", server=server, seconds=_SECONDS)
+        first = first or grants.make("first", server=server, seconds=_SECONDS)
         second = second or grants.make("second", server=server, seconds=_SECONDS)
         approver = approver or grants.approver()
         yield People(first=first, second=second, approver=approver, registrar=grants)
@@ -163,13 +164,20 @@ def granted(
                 tell(f"a grant of this run ends in {_SECONDS // 60} minutes only: {error}")
 
 
+def _require_apart(*tokens: str) -> None:
+    """One who stands for two breaks every guarantee that keeps them apart."""
+    named = [one for one in tokens if one]
+    if len(set(named)) < len(named):
+        raise usage_error("the two agents and the approver need a token each, not the same")
+
+
 def is_in_force(client: Client, bucket: str, server: str, revision: str) -> bool:
     """Whether the canary's policy is in force, as the activator says.
 
     Raises:
         CommandError: the bucket does not answer, or the status cannot be understood.
     """
-    status = read_status(client, bucket, server)
+    status = find_status(client, bucket, server)
     held = None if status is None else status.get("in_force")
     return isinstance(held, dict) and held.get("revision") == revision
 
@@ -183,7 +191,7 @@ def install(around: Surroundings, client: Client, bucket: str, server: str) -> N
     version = write_upload(client, bucket, server, text=policy_text(), condition={})
     for _ in range(_LOOKS):
         around.sleep(1)
-        status = read_status(client, bucket, server)
+        status = find_status(client, bucket, server)
         if status is not None and status.get("source_version") == version:
             _require_active(status, server)
             return

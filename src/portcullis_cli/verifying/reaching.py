@@ -5,7 +5,7 @@ from typing import Final
 
 from portcullis.adapters.aws_calls import Client
 from portcullis.adapters.kill_switch_object import Order
-from portcullis_cli.errors import CommandError, ExitCode
+from portcullis_cli.errors import CommandError, ExitCode, unavailable
 from portcullis_cli.kept_grants import aws_answers
 from portcullis_cli.kill_switch import ATTEMPTS, changed, said
 from portcullis_cli.surroundings import Surroundings
@@ -38,7 +38,7 @@ class GroupSearch(LogSearch):
             if not page.get("nextToken"):
                 return False
             asked["nextToken"] = page["nextToken"]
-        return False
+        raise unavailable("the log group holds more than can be looked at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +52,16 @@ class ServerSwitch(Switch):
 
     def stop(self) -> None:
         """See `Switch.stop`."""
+        ours = said(self.around, servers=frozenset({self.server}), reason=_REASON)
 
         def stopping(order: Order) -> Order:
+            if order == ours:  # written by an attempt whose answer was lost
+                return ours
             if order.everything or order.servers or not order.is_readable:
                 raise CommandError(
                     ExitCode.REFUSED, "something is stopped already", code="stopped_already"
                 )
-            return said(self.around, servers=frozenset({self.server}), reason=_REASON)
+            return ours
 
         changed(self.client, self.bucket, stopping, attempts=ATTEMPTS)
 

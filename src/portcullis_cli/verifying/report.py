@@ -1,6 +1,5 @@
 """What came of a run: for people, for programs, and for a CI that reads JUnit's XML."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -28,31 +27,29 @@ def exit_code(results: Sequence[Result]) -> ExitCode:
     return ExitCode.OK if states == {State.HOLDS} else ExitCode.UNDECIDED
 
 
-def show(console: Console, results: Sequence[Result], not_asked: Sequence[str]) -> None:
-    """A line a guarantee, below it what was seen or why nothing can be told, and the sum."""
+def show(
+    console: Console, results: Sequence[Result], not_asked: Sequence[str], *, lacking: str
+) -> None:
+    """A line a guarantee, below it what was seen or why nothing can be told, and the sum.
+
+    `lacking`, what keeps the canary from being a witness, is said once.
+    """
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("RESULT", no_wrap=True)
     table.add_column("CHECKS", no_wrap=True, justify="right")
     table.add_column("ID", no_wrap=True)
     table.add_column("GUARANTEE", overflow="fold")
-    common = _common(results)
     for one in results:
         text = Text(one.guarantee.sentence)
-        if one.detail and one.detail != common:
+        if one.detail and one.detail != lacking:
             text.append(f"\n{_DETAIL[one.state]}{plain(one.detail)}", style=_STYLES[one.state])
         shown = Text(_SHOWN[one.state], style=_STYLES[one.state])
         table.add_row(shown, str(one.checks), one.guarantee.id, text)
     console.print(table)
-    if common:
-        why = Text(f"\nnothing can be told without the canary: {plain(common)}", style="yellow")
+    if any(one.detail == lacking != "" for one in results):
+        why = Text(f"\nnothing can be told without the canary: {plain(lacking)}", style="yellow")
         console.print(why, soft_wrap=True)
     console.print(Text(f"\n{_sum(results, not_asked)}"), soft_wrap=True)
-
-
-def _common(results: Sequence[Result]) -> str:
-    """The reason that most share, where it keeps most from being told: said once."""
-    ((detail, count),) = Counter(one.detail for one in results).most_common(1)
-    return detail if count > len(results) // 2 else ""
 
 
 def _sum(results: Sequence[Result], not_asked: Sequence[str]) -> str:

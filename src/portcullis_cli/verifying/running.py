@@ -5,6 +5,7 @@ A probe that cannot run, or looked at nothing, never counts as holding.
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from portcullis_cli.errors import CommandError
 from portcullis_cli.verifying.model import (
@@ -18,6 +19,11 @@ from portcullis_cli.verifying.model import (
 from portcullis_cli.verifying.scene import Scene
 
 Progress = Callable[[str], None]
+_ANOTHER_THAN: Final = {
+    False: "another policy than the canary's is in force: use --install",
+    True: "the gateway decides by another policy than the one that is said to be in force: "
+    "it may not know it yet (--settle), or --bucket is another deployment's",
+}
 
 
 def verify(
@@ -40,7 +46,8 @@ def control(scene: Scene, revision: str, *, is_in_force: bool) -> str:
     """Whether the witness can be believed: "" or what is amiss.
 
     An allowed call leaves one receipt, one that was never made leaves none, and the policy in
-    force is the canary's, whose `revision` it is; `is_in_force`: somebody else said so already.
+    force is the canary's, whose `revision` it is; `is_in_force`: somebody else says so,
+    which counts where the gateway itself does not tell.
     """
     try:
         sent, never = scene.nonce(), scene.nonce()
@@ -49,23 +56,26 @@ def control(scene: Scene, revision: str, *, is_in_force: bool) -> str:
             return f"the token does not open the canary: {reply.shown()}"
         if reply.status == 404:
             return "there is no canary at this address: deploy with CanaryServer=true"
+        if reply.outcome == "policy_unavailable":
+            return "no policy of the canary is in force: use --install"
         if not reply.was_received:
             return f"an allowed call does not reach the canary: {reply.shown()}"
         calls, _ = scene.receipts()
         if calls.get(sent) != 1 or never in calls:
             return "the canary's receipts are not what was sent: it is no witness"
-        return "" if is_in_force else _policy(scene, revision)
+        return _policy(scene, revision, is_in_force=is_in_force)
     except UndecidedError as error:
         return str(error)
 
 
-def _policy(scene: Scene, revision: str) -> str:
+def _policy(scene: Scene, revision: str, *, is_in_force: bool) -> str:
     """The revision is told with each denial; a gate that denies nothing at all tells none."""
     for tool in ("canary_deny", "canary_undeclared", "canary_condition"):
         told = scene.call(tool, scene.nonce()).decision.get("revision")
         if told is not None:
-            is_ours = told == revision
-            return "" if is_ours else "another policy than the canary's is in force: use --install"
+            return "" if told == revision else _ANOTHER_THAN[is_in_force]
+    if is_in_force:
+        return ""
     return "no call is denied at all: which policy is in force has to be read with --bucket"
 
 
@@ -116,7 +126,7 @@ def _after(scene: Scene, results: Sequence[Result], owners: dict[str, str]) -> I
         return
     late = {owners[one]: scene.forbidden[one] for one in owners if one in calls}
     for one in results:
-        if one.state is State.HOLDS and one.guarantee.id in late:
+        if one.state is not State.BROKEN and one.guarantee.id in late:
             seen = f"{late[one.guarantee.id]}: it reached the server"
             yield replace(one, state=State.BROKEN, detail=seen)
         else:

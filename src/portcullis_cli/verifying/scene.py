@@ -176,11 +176,23 @@ class Scene:
             raise UndecidedError("the run has used up its time or its requests")
         try:
             with self._http.stream(method, url, content=body, headers=[*headers]) as response:
-                content = _bounded(response.iter_bytes())
+                content = self._bounded(response.iter_bytes())
                 pairs = tuple((k.lower(), v) for k, v in response.headers.multi_items())
                 return Reply(status=response.status_code, headers=pairs, body=content)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except (UnicodeEncodeError, httpx2.InvalidURL) as error:  # the name of a session, say
+            raise UndecidedError("a request cannot be written: it repeats an odd answer") from error
+        except httpx2.HTTPError as error:
             raise NoAnswerError(f"no answer: {type(error).__name__}") from error
+
+    def _bounded(self, chunks: Iterable[bytes]) -> bytes:
+        content = bytearray()
+        for chunk in chunks:
+            content += chunk
+            if len(content) > MAXIMUM_REPLY_BYTES:
+                raise UndecidedError("an answer is too long to be the gateway's")
+            if self.times.clock() > self._ends:
+                raise UndecidedError("an answer does not come to its end")
+        return bytes(content)
 
     def ask(
         self,
@@ -231,7 +243,7 @@ class Scene:
             self.post(body, headers_of(message, era=era), token=token), "initialize"
         )
         session = reply.header("mcp-session-id")
-        if session is None:
+        if not session:
             raise UndecidedError(f"no session of {era} was opened: {reply.shown()}")
         return session
 
@@ -245,7 +257,7 @@ class Scene:
         try:
             tree = json.loads(reply.text)
             return {str(k): int(v) for k, v in tree["calls"].items()}, [*map(str, tree["headers"])]
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise UndecidedError(f"the canary's receipts: {reply.shown()}") from error
 
     def expect_never(self, tried: Mapping[str, str]) -> None:
@@ -275,12 +287,3 @@ class Scene:
             BrokenError: it was not.
         """
         self.expect(require_sound(reply, what).is_refusal, f"{what}: {reply.shown()}")
-
-
-def _bounded(chunks: Iterable[bytes]) -> bytes:
-    content = bytearray()
-    for chunk in chunks:
-        content += chunk
-        if len(content) > MAXIMUM_REPLY_BYTES:
-            raise UndecidedError("an answer is too long to be the gateway's")
-    return bytes(content)

@@ -13,6 +13,7 @@ from portcullis_cli.verifying.wire import (
     Reply,
     headers_of,
     request_message,
+    require_sound,
 )
 
 ERAS: Final = (MODERN, LEGACY)
@@ -137,7 +138,7 @@ def methods(scene: Scene) -> None:
         message = {**_message(scene, method, nonce, LEGACY)}
         del message["id"]
         headers = headers_of(message, era=LEGACY, session=scene.session())
-        scene.post(json.dumps(message).encode(), headers)
+        require_sound(scene.post(json.dumps(message).encode(), headers), tried[nonce])
     scene.expect_never(tried)
 
 

@@ -12,6 +12,7 @@ from portcullis_cli.verifying.model import UndecidedError
 MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
 LEGACY_REVISIONS: Final = ("2025-03-26", "2025-06-18", "2025-11-25")
+NO_POLICY: Final = "policy_unavailable"
 RECEIVED: Final = "received"  # what the canary answers to every call
 Headers: TypeAlias = Sequence[tuple[str, str]]
 
@@ -63,9 +64,10 @@ class Reply:
 
     @property
     def decision(self) -> Mapping[str, Any]:
-        """What the gateway says of its decision; {}: nothing."""
-        meta = self.result.get("_meta")
-        found = meta.get("portcullis/decision") if isinstance(meta, dict) else None
+        """What the gateway says of its decision, with a result or an error; {}: nothing."""
+        error = self.message.get("error")
+        told = error.get("data") if isinstance(error, dict) else self.result.get("_meta")
+        found = told.get("portcullis/decision") if isinstance(told, dict) else None
         return found if isinstance(found, dict) else {}
 
     @property
@@ -118,6 +120,8 @@ def require_sound(reply: Reply, what: str) -> Reply:
         raise UndecidedError(f"{what}: HTTP {reply.status}")
     if 300 <= reply.status < 400:
         raise UndecidedError(f"{what}: HTTP {reply.status}, a redirect, which is not followed")
+    if reply.outcome == NO_POLICY:
+        raise UndecidedError(f"{what}: no policy is in force; of the canary, use --install")
     if reply.outcome.endswith("_unavailable") or reply.error_code == _INTERNAL_ERROR:
         raise UndecidedError(f"{what}: {reply.shown()}, which says that the gate is not well")
     return reply

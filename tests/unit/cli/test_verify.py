@@ -19,7 +19,7 @@ from portcullis.policy.policy_text import parse_policy
 from portcullis_cli.errors import ExitCode
 from portcullis_cli.verifying.guarantees import GUARANTEES
 from portcullis_cli.verifying.preparing import policy_text
-from support.aws_faults import FAULTS, calls_that_fail
+from support.aws_faults import FAULTS, calls_that_fail, fault
 from support.command_line import Ran
 from support.verified_deployment import INCOMING, Deployment, states
 from support.verified_gateway import (
@@ -123,6 +123,37 @@ def test_a_reason_that_all_share_is_told_once(deployment: Deployment) -> None:
     assert ran.stdout.count("the token does not open the canary: HTTP 401") == 1
 
 
+def test_what_one_guarantee_alone_came_to_is_told_as_its_own(deployment: Deployment) -> None:
+    deployment.gateway.replace_policy("hide: [canary_hide]\n", "")
+    deployment.put_status(IN_FORCE)
+    shown = deployment.run("--bucket", "policies", "--only", "hidden-tool").stdout
+    assert "seen: tools/list, 2026-07-28: the hidden tool is shown" in shown
+    assert "without the canary" not in shown
+    shown = deployment.run("--only", "own-session").stdout
+    assert "why: it needs a second agent" in shown
+    assert "without the canary" not in shown
+
+
+@pytest.mark.parametrize("twice", ["--second-token-file", "--approver-token-file"])
+def test_one_token_does_not_stand_for_two_people(deployment: Deployment, twice: str) -> None:
+    file = deployment.file(FIRST)
+    ran = deployment.run("--token-file", file, twice, file, token="")
+    assert (ran.exit_code, ran.stdout) == (ExitCode.USAGE, "")
+    assert "a token each" in ran.stderr
+    assert deployment.gateway.table.items == {}
+
+
+def test_who_may_not_list_the_bucket_is_told_what_that_means(deployment: Deployment) -> None:
+    refused = fault("AccessDenied")
+    with calls_that_fail("s3", "GetObject", refused):
+        ran = deployment.run("--bucket", "policies")
+        assert (ran.exit_code, "use --install" in ran.stderr) == (ExitCode.USAGE, True)
+        with calls_that_fail("s3", "ListObjectsV2", refused):
+            ran = deployment.run("--bucket", "policies")
+    assert ran.exit_code == ExitCode.UNAVAILABLE
+    assert "status/canary.json is not there, or you may not read it" in ran.stderr
+
+
 def test_the_policy_is_put_in_force_and_given_its_time(deployment: Deployment) -> None:
     deployment.told = IN_FORCE
     words = ("--bucket", "policies", "--install", "--settle", "7", "--only", "denied-tool")
@@ -158,6 +189,8 @@ def test_a_policy_that_does_not_come_into_force_ends_the_run(
     [
         (["--only", "x"], "there is no guarantee `x`"),
         (["--only", "size", "--without", "tls"], "one of --only and --without"),
+        ([w for one in GUARANTEES for w in ("--without", one.id)], "no guarantee is left"),
+        (["--junit", "/nowhere/verify.xml"], "no such file"),
         (["--install"], "needs --bucket"),
         (["--bucket", "policies"], "use --install"),
         (["--token-file", "/dev/null"], "no token"),
@@ -196,6 +229,7 @@ def test_a_table_or_bucket_that_does_not_answer_ends_the_run(
         ("s3", "GetObject", lambda: deployment.run("--bucket", "policies")),
         ("s3", "PutObject", lambda: deployment.run("--bucket", "policies", "--install")),
     )
+    deployment.put_status({"state": "active", "in_force": {"revision": "another"}})
     for service, operation, run in runs:
         with calls_that_fail(service, operation, error):
             ran = run()

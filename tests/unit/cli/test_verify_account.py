@@ -13,7 +13,7 @@ from portcullis.adapters.kill_switch_object import KEY, read_order
 from portcullis_cli.errors import CommandError, ExitCode
 from portcullis_cli.surroundings import Surroundings, this_process
 from portcullis_cli.verifying.reaching import ServerSwitch
-from support.aws_faults import FAULTS, calls_that_fail
+from support.aws_faults import FAULTS, calls_that_fail, fault
 from support.command_line import NOW
 from support.dynamodb_faults import client_error
 from support.verified_deployment import Deployment, Logs, states
@@ -108,6 +108,34 @@ def test_what_somebody_stops_meanwhile_stays_stopped(deployment: Deployment) -> 
     switch.go_on()
     left = read_order(deployment.s3.get_object(Bucket="policies", Key=KEY)["Body"].read())
     assert (left.servers, left.reason) == (frozenset({"aws-iam"}), "a drill")
+
+
+def test_a_stop_whose_answer_was_lost_is_one_and_is_taken_back(deployment: Deployment) -> None:
+    """The client tries again, and is told that somebody wrote meanwhile: it was itself."""
+
+    class Losing:
+        def __init__(self) -> None:
+            self.has_lost = False
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(deployment.s3, name)
+
+        def put_object(self, **given: Any) -> Any:
+            answer = deployment.s3.put_object(**given)
+            if self.has_lost:
+                return answer
+            self.has_lost = True
+            raise fault("PreconditionFailed")
+
+    switch = ServerSwitch(
+        around=surroundings(deployment), client=Losing(), bucket="policies", server=SERVER
+    )
+    switch.stop()
+    held = deployment.s3.get_object(Bucket="policies", Key=KEY)["Body"].read()
+    assert read_order(held).servers == {SERVER}
+    switch.go_on()
+    held = deployment.s3.get_object(Bucket="policies", Key=KEY)["Body"].read()
+    assert read_order(held).servers == frozenset()
 
 
 def surroundings(deployment: Deployment) -> Surroundings:

@@ -104,7 +104,7 @@ def test_where_no_canary_answers_nothing_can_be_told(
 def test_with_another_policy_in_force_nothing_can_be_told(policy: str) -> None:
     gateway = VerifiedGateway()
     every = f'version: "1"\ndefault: deny\ntools:\n  "*": {policy}\n  canary_allow: '
-    gateway.replace_policy(gateway.policy, every + "{action: allow}\n")
+    gateway.replace_policy(gateway.policy, every + "{action: allow}\n", is_told=True)
     results = ran(scene_of(gateway), is_in_force=False)
     assert with_state(results, State.HOLDS) <= {"no-token"}
     assert with_state(results, State.BROKEN) == set()

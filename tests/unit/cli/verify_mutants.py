@@ -1,6 +1,7 @@
 """Gates with one law taken away, each with the guarantees that must be seen broken by it."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -173,6 +174,44 @@ def _goes_on_for_old_clients(
     return passed(seen)
 
 
+def _shows_a_header_by_another_name(
+    gateway: VerifiedGateway, seen: Seen, passed: Passed
+) -> httpx2.Response:
+    gateway.upstream.also = (("x-forwarded-cookie", seen.header("cookie")),)
+    return passed(seen)
+
+
+def _passes_on_what_it_cannot_read(
+    gateway: VerifiedGateway, seen: Seen, passed: Passed
+) -> httpx2.Response:
+    if seen.body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return gateway.to_the_canary(seen.body.decode(errors="replace").encode())
+    return passed(seen)
+
+
+def _writes_arguments_of_what_it_allows(
+    gateway: VerifiedGateway, seen: Seen, passed: Passed
+) -> httpx2.Response:
+    if b'"canary_allow"' in seen.body:
+        gateway.lines.append(seen.body.decode(errors="replace"))
+    return passed(seen)
+
+
+def _tells_one_id_for_all(_: VerifiedGateway, seen: Seen, passed: Passed) -> httpx2.Response:
+    reply = passed(seen)
+    body = re.sub(rb'("portcullis/decision":\{"id":")[0-9a-f]+', rb"\g<1>1", reply.content)
+    return httpx2.Response(reply.status_code, headers=_kept(reply), content=body)
+
+
+def _forwards_what_it_denies(
+    gateway: VerifiedGateway, seen: Seen, passed: Passed
+) -> httpx2.Response:
+    """Of a stopped server: denied, and sent on all the same."""
+    if gateway.world.kill_switch.stops and b"canary_limit" in seen.body:
+        gateway.to_the_canary(seen.body)
+    return passed(seen)
+
+
 def _shows_credentials(gateway: VerifiedGateway) -> None:
     gateway.upstream.also = (("authorization", "Bearer x"),)
 
@@ -185,6 +224,7 @@ MUTANTS: dict[str, tuple[Setup, set[str]]] = {
         opens("default: deny", "default: allow"), {"unnamed-tool", "other-ways"},
     ),
     "reads JSON leniently": (before(_reads_leniently), {"one-reading"}),
+    "passes on what it cannot read": (before(_passes_on_what_it_cannot_read), {"one-reading"}),
     "opens batches": (before(_opens_batches), {"one-reading"}),
     "decides by a header": (before(_trusts_the_header), {"one-reading"}),
     "shows a hidden tool": (opens("hide: [canary_hide]\n", ""), {"hidden-tool"}),
@@ -200,6 +240,11 @@ MUTANTS: dict[str, tuple[Setup, set[str]]] = {
     "silences a server": (before(_server_is_silenced), {"own-word"}),
     "forgets to record": (before(_forgets_decisions), {"recorded"}),
     "records arguments": (before(_writes_arguments), {"recorded"}),
+    "records arguments of what it allows": (
+        before(_writes_arguments_of_what_it_allows), {"recorded"},
+    ),
+    "tells one id for all": (before(_tells_one_id_for_all), {"recorded"}),
+    "denies what is stopped and sends it": (before(_forwards_what_it_denies), {"kill-switch"}),
     "cannot be stopped": (switched(can_be_stopped=False), {"kill-switch"}),
     "does not go on": (switched(goes_on=False), {"kill-switch"}),
     "goes on for old clients": (before(_goes_on_for_old_clients), {"kill-switch"}),
@@ -220,6 +265,9 @@ MUTANTS: dict[str, tuple[Setup, set[str]]] = {
     "takes tokens of another server": (switched(takes_tokens_of_others=True), {"other-server"}),
     "takes anybody's session": (before(_foreign_session), {"own-session"}),
     "passes credentials on": (_shows_credentials, {"credentials-stay"}),
+    "passes a header on by another name": (
+        before(_shows_a_header_by_another_name), {"credentials-stay"},
+    ),
     "looks at no origin and no host": (before(_no_door), {"foreign-origin"}),
     "takes calls by any verb": (before(_any_verb), {"post-only"}),
     "passes large bodies on": (before(_big_passed), {"size"}),

@@ -78,6 +78,7 @@ def test_receipts_are_counted_apart_for_each_nonce_and_each_run(world: World) ->
         f"\ufeff{mark('odd')}",
         '{"jsonrpc":"2.0","method":"notifications/x","params":"' + mark("odd") + '"}',
         "[" * 100_000 + mark("odd"),
+        "\0".join(mark("odd")),
     ],
 )
 def test_what_no_server_would_understand_leaves_a_receipt_all_the_same(
@@ -85,6 +86,12 @@ def test_what_no_server_would_understand_leaves_a_receipt_all_the_same(
 ) -> None:
     world.send(body)
     assert world.receipts()["calls"] == {"odd": 1}
+
+
+def test_a_mark_in_the_value_of_a_header_leaves_a_receipt(world: World) -> None:
+    world.call("canary_allow", {}, headers=[["x-passed-on", f"a={mark('odd')}"]])
+    assert world.receipts()["calls"] == {"odd": 1}
+    assert mark("odd") not in json.dumps(world.table.items)
 
 
 def test_receipts_go_away_by_themselves(world: World) -> None:
