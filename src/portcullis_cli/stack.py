@@ -4,7 +4,7 @@ An option that is given, or its variable, is used before an output. The stack is
 only by a command that lacks something.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Annotated, Any, Final, NoReturn, TypeAlias
 
@@ -105,22 +105,35 @@ def _reading(output: str, outputs: Outputs, stack: str) -> Callable[[], str]:
 
 
 def outputs_of(around: Surroundings, stack: str) -> Mapping[str, str]:
-    """The stack's outputs (CloudFormation API reference, DescribeStacks).
+    """The stack's outputs.
+
+    Raises:
+        CommandError: there is no such stack, or CloudFormation does not answer.
+    """
+    return pairs(described(around, stack).get("Outputs", ()), "Output")
+
+
+def described(around: Surroundings, stack: str) -> Mapping[str, Any]:
+    """What CloudFormation says of a stack (API reference, DescribeStacks).
 
     Raises:
         CommandError: there is no such stack, or CloudFormation does not answer.
     """
     try:
-        answer = around.aws("cloudformation").describe_stacks(StackName=stack)
+        found: Mapping[str, Any] = around.aws("cloudformation").describe_stacks(StackName=stack)[
+            "Stacks"
+        ][0]
     except AwsError as error:
         if isinstance(error, ClientError) and error_code(error) == "ValidationError":
             message = f"there is no stack `{plain(stack)}` in this account and region"
             raise CommandError(ExitCode.NOT_FOUND, message, code="not_found") from error
         raise unavailable(f"the stack cannot be read: {error_code(error)}") from error
-    return {
-        str(one["OutputKey"]): str(one["OutputValue"])
-        for one in answer["Stacks"][0].get("Outputs", ())
-    }
+    return found
+
+
+def pairs(listed: Iterable[Mapping[str, Any]], kind: str) -> dict[str, str]:
+    """Parameters or outputs of a stack, by name; `kind` as their keys begin."""
+    return {str(one[f"{kind}Key"]): str(one[f"{kind}Value"]) for one in listed}
 
 
 def _end(error: CommandError) -> NoReturn:

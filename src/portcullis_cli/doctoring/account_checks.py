@@ -1,7 +1,6 @@
 """Checks with AWS credentials: the account, the stack and its parameters, table, bucket, grants."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from portcullis.adapters.kill_switch_object import (
     KEY,
     MAXIMUM_BYTES,
     NOTHING_STOPPED,
+    is_server_name,
     read_order,
 )
 from portcullis_cli.doctoring.model import (
@@ -23,8 +23,9 @@ from portcullis_cli.doctoring.model import (
     wrong,
 )
 from portcullis_cli.errors import unavailable
-from portcullis_cli.policy.deployment import read_object, read_status
+from portcullis_cli.policy.deployment import find_object, read_status
 from portcullis_cli.rendering import plain
+from portcullis_cli.stack import described, pairs
 
 _API_REGION: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.amazonaws\.com")
 _STATUS: Final = re.compile(r"status/([a-z0-9-]+)\.json")
@@ -114,7 +115,17 @@ def stack(patient: Patient) -> Finding:
     ):
         if given and given != found.outputs[output]:
             return wrong(f"{option} is not this stack's {output}", "name things of one deployment")
+    bases = {_base(one) for name, one in found.outputs.items() if name.endswith("McpUrl")}
+    if bases and _base(patient.url) not in bases:
+        return caution(
+            f"the address is none of this stack's: {plain(min(bases))}/mcp/…",
+            "name things of one deployment; an address of your own is `PublicUrl=…`",
+        )
     return good(f"the stack is {plain(found.status)}")
+
+
+def _base(url: str) -> str:
+    return url.rpartition("/mcp/")[0]
 
 
 def parameters(patient: Patient) -> Finding:
@@ -146,24 +157,20 @@ def operators(patient: Patient) -> Finding:
 
 
 def read_stack(patient: Patient) -> Stack:
-    """The stack (CloudFormation API reference, DescribeStacks).
+    """The stack.
 
     Raises:
         NotGivenError: nobody said which.
+        CommandError: there is none of this name, or CloudFormation does not answer.
     """
     if not patient.stack:
         raise NotGivenError("--stack")
-    answer = patient.client("cloudformation").describe_stacks(StackName=patient.stack)
-    (found,) = answer["Stacks"]
+    found = described(patient.around, patient.stack)
     return Stack(
         status=str(found["StackStatus"]),
-        parameters=_pairs(found.get("Parameters", ()), "ParameterKey", "ParameterValue"),
-        outputs=_pairs(found.get("Outputs", ()), "OutputKey", "OutputValue"),
+        parameters=pairs(found.get("Parameters", ()), "Parameter"),
+        outputs=pairs(found.get("Outputs", ()), "Output"),
     )
-
-
-def _pairs(listed: Any, key: str, value: str) -> Mapping[str, str]:
-    return {str(one[key]): str(one[value]) for one in listed}
 
 
 def grant(patient: Patient) -> Finding:
@@ -196,9 +203,12 @@ def policies(patient: Patient) -> Finding:
     """Whether any server's newest upload is not in force; that the bucket answers."""
     client, bucket = patient.client("s3"), _bucket(patient)
     servers = sorted(_servers(client, bucket))
+    if patient.server not in servers and is_server_name(patient.server):
+        return wrong(
+            f"`{patient.server}` never had a policy: every call to it is denied",
+            f"`portcullis policy push {patient.server}.yaml`; of the canary: `verify --install`",
+        )
     states = {name: (read_status(client, bucket, name) or {}) for name in servers}
-    if not states:
-        return caution("no policy was ever uploaded: every call is denied", "`policy push`")
     dead = [name for name, one in states.items() if one.get("in_force") is None]
     if dead:
         return wrong(
@@ -216,7 +226,7 @@ def policies(patient: Patient) -> Finding:
 
 def forwarding(patient: Patient) -> Finding:
     """Whether a person has stopped the gate, or some server."""
-    found = read_object(patient.client("s3"), _bucket(patient), KEY, maximum=MAXIMUM_BYTES)
+    found = find_object(patient.client("s3"), _bucket(patient), KEY, maximum=MAXIMUM_BYTES)
     order = NOTHING_STOPPED if found is None else read_order(found.text)
     if not order.is_readable:
         return wrong(f"{KEY} cannot be understood: nothing is forwarded", "`kill-switch off`")
@@ -241,7 +251,13 @@ def _output(patient: Patient, name: str, option: str) -> str:
 
 
 def _servers(client: Any, bucket: str) -> set[str]:
-    """The servers that have a status; at most a thousand."""
-    listed = client.list_objects_v2(Bucket=bucket, Prefix="status/", Delimiter="")
+    """The servers that have a status.
+
+    Raises:
+        CommandError: they are more than one answer holds.
+    """
+    listed = client.list_objects_v2(Bucket=bucket, Prefix="status/", Delimiter="/")
+    if listed.get("IsTruncated"):
+        raise unavailable("there are more policies than can be looked at")
     keys = (str(one["Key"]) for one in listed.get("Contents", ()))
     return {found[1] for key in keys if (found := _STATUS.fullmatch(key))}

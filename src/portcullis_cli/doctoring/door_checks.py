@@ -1,8 +1,8 @@
 """Checks from outside: the address, this machine's clock, the token, the policy, the canary."""
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import ssl
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -17,12 +17,20 @@ from portcullis_cli.doctoring.model import (
     unknown,
     wrong,
 )
+from portcullis_cli.rendering import plain
 from portcullis_cli.verifying.model import UndecidedError
-from portcullis_cli.verifying.wire import Reply, headers_of, request_message, require_sound
+from portcullis_cli.verifying.scene import MAXIMUM_REPLY_BYTES
+from portcullis_cli.verifying.wire import (
+    NO_POLICY,
+    Reply,
+    headers_of,
+    request_message,
+    require_sound,
+)
 
 _SKEW_SECONDS: Final = 60  # SigV4 allows 300; tokens of issuers often less
 _CERTIFICATE_DAYS: Final = 14
-_NO_POLICY: Final = "policy_unavailable"
+_LONGEST_SECONDS: Final = 60  # for a whole reply
 
 
 def address(patient: Patient) -> Finding:
@@ -30,9 +38,7 @@ def address(patient: Patient) -> Finding:
     try:
         reply = _listed(patient, token="")
     except UndecidedError as error:
-        return wrong(
-            str(error), "does the gateway run, and is this the URL of the stack's outputs?"
-        )
+        return wrong(str(error), "does the gateway run, and is this a URL of the stack's outputs?")
     if reply.status == 401 and reply.header("www-authenticate"):
         return good(f"a gateway answers at {patient.url}")
     if reply.status == 404:
@@ -70,8 +76,7 @@ def certificate_finding(certificate: Mapping[str, Any], now: int) -> Finding:
     until = certificate.get("notAfter")
     if not isinstance(until, str):
         return good("https, with a certificate that this machine trusts")
-    ends = datetime.strptime(until, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
-    days = (int(ends.timestamp()) - now) // 86_400
+    days = (ssl.cert_time_to_seconds(until) - now) // 86_400
     if days < _CERTIFICATE_DAYS:
         fix = "ACM renews a certificate that it can validate: look at it in ACM"
         return caution(f"the certificate ends in {days} days", fix)
@@ -103,7 +108,7 @@ def token(patient: Patient) -> Finding:
     """Whether the token opens this server."""
     if not patient.token:
         raise NotGivenError("--token-file")
-    reply = require_sound(_listed(patient, token=patient.token), "tools/list")
+    reply = _listed(patient, token=patient.token)
     if reply.status == 401:
         return wrong("the token is unknown, expired or revoked", "`portcullis grants list --all`")
     if reply.status == 403:
@@ -111,9 +116,9 @@ def token(patient: Patient) -> Finding:
             f"the token is good and does not open `{patient.server}`",
             f"a grant names its servers: `portcullis grants create NAME --server {patient.server}`",
         )
-    if reply.status == 200:
+    if reply.status == 200 and (reply.decision or "tools" in reply.result):
         return good(f"it opens `{patient.server}`")
-    return unknown(f"tools/list: {reply.shown()}")
+    return unknown(f"tools/list: {require_sound(reply, 'tools/list').shown()}")
 
 
 def tools(patient: Patient) -> Finding:
@@ -121,7 +126,7 @@ def tools(patient: Patient) -> Finding:
     if not patient.token:
         raise NotGivenError("--token-file")
     reply = _listed(patient, token=patient.token)
-    if _NO_POLICY in json.dumps(reply.message):
+    if reply.outcome == NO_POLICY:
         return wrong(
             f"`{patient.server}` has no policy in force: every call is denied",
             f"`portcullis policy push {patient.server}.yaml`; of the canary: `verify --install`",
@@ -142,11 +147,30 @@ def _listed(patient: Patient, *, token: str) -> Reply:
     """
     message = request_message("tools/list")
     headers = [*headers_of(message), *([("authorization", f"Bearer {token}")] if token else [])]
+    body = json.dumps(message).encode()
     try:
-        response = patient.http.post(
-            patient.url, content=json.dumps(message).encode(), headers=headers
-        )
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise UndecidedError(f"nobody answers: {type(error).__name__}") from error
+        with patient.http.stream("POST", patient.url, content=body, headers=headers) as response:
+            content = _bounded(response, patient.around.now)
+    except httpx2.HTTPError as error:
+        reason = _distrust(error) or f"nobody answers: {type(error).__name__}"
+        raise UndecidedError(reason) from error
     pairs = tuple((name.lower(), value) for name, value in response.headers.multi_items())
-    return Reply(status=response.status_code, headers=pairs, body=response.content)
+    return Reply(status=response.status_code, headers=pairs, body=content)
+
+
+def _bounded(response: httpx2.Response, now: Callable[[], int]) -> bytes:
+    content, ends = bytearray(), now() + _LONGEST_SECONDS
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > MAXIMUM_REPLY_BYTES or now() > ends:
+            raise UndecidedError("its answer does not end where the gateway's does")
+    return bytes(content)
+
+
+def _distrust(error: BaseException | None) -> str:
+    """Why the certificate that was shown is not trusted, "" where that is not what failed."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {plain(error.verify_message)}"
+        error = error.__cause__ or error.__context__
+    return ""

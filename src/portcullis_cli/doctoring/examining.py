@@ -50,10 +50,13 @@ def _finding(check: Check, patient: Patient) -> Finding | str:
     except NotGivenError as error:
         return str(error)
     except NoCredentialsError:
-        return "AWS credentials"
+        is_named = patient.stack or patient.table or patient.bucket
+        return unknown("there are no AWS credentials") if is_named else "AWS credentials"
     except AwsError as error:
         return unknown(f"AWS does not answer: {error_code(error)}")
     except HTTPError as error:
         return unknown(f"no answer: {type(error).__name__}")
     except (CommandError, GrantStoreError, UndecidedError) as error:
         return unknown(str(error))
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return unknown("the answer is not as it should be")

@@ -4,6 +4,7 @@ The files in `golden` are what a person reads; look at them when they change.
 """
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
@@ -23,7 +24,7 @@ from portcullis_cli.doctoring.door_checks import certificate_finding
 from portcullis_cli.doctoring.examining import CHECKS
 from portcullis_cli.doctoring.model import Verdict
 from portcullis_cli.errors import ExitCode
-from support.aws_faults import FAULTS, calls_that_fail
+from support.aws_faults import FAULTS, calls_that_fail, fault
 from support.command_line import NOW, Ran, Terminal
 from support.deployment import TEMPLATE
 from support.engines import create_state_table
@@ -192,6 +193,11 @@ def _no_status(setup: SetUp) -> None:
     setup.s3.delete_object(Bucket="policies", Key=f"status/{SERVER}.json")
 
 
+def _no_policy_of_this_server(setup: SetUp) -> None:
+    _no_status(setup)
+    setup.put("status/aws-iam.json", {"state": "active", "in_force": {}})
+
+
 def _answers(status: int, **more: Any) -> Callable[[SetUp], None]:
     def change(setup: SetUp) -> None:
         setup.gateway.transport = httpx2.MockTransport(lambda _: httpx2.Response(status, **more))
@@ -235,7 +241,8 @@ ROWS: list[tuple[Callable[[SetUp], None], dict[str, str]]] = [
     (_token(lifetime_seconds=0), {"grant": "look at", "token": "wrong", "tools": "could not tell"}),
     (_token(servers=["x"]), {"token": "wrong", "tools": "could not tell"}),
     (_no_policy, {"tools": "wrong"}),
-    (_no_status, {"policies": "look at"}),
+    (_no_status, {"policies": "wrong"}),
+    (_no_policy_of_this_server, {"policies": "wrong"}),
     (_put("status/a.json", {"state": "rejected", "in_force": {}}), {"policies": "look at"}),
     (_put("status/a.json", {"state": "rejected", "in_force": None}), {"policies": "wrong"}),
     (_put("status/a.json", []), {"policies": "could not tell"}),
@@ -246,7 +253,7 @@ ROWS: list[tuple[Callable[[SetUp], None], dict[str, str]]] = [
     (_date(formatdate(NOW + 100, usegmt=True)), {"clock": "wrong"}),
     (
         _answers(200, html="<html>"),
-        {"address": "wrong", "token": "good", "tools": "could not tell"},
+        {"address": "wrong", "token": "could not tell", "tools": "could not tell"},
     ),
     (_answers(404), {"address": "wrong", "token": "could not tell", "tools": "could not tell"}),
     (_answers(401), {"address": "look at", "token": "wrong", "tools": "could not tell"}),
@@ -286,13 +293,76 @@ def test_a_dangerous_parameter_is_one_of_the_template_and_is_told(
     assert (danger.detail in told["detail"], danger.fix in told["fix"]) == (True, True)
 
 
+def test_what_a_server_writes_is_not_taken_for_the_gate_s_word(setup: SetUp) -> None:
+    tools = {"tools": [{"name": "x", "description": "policy_unavailable"}]}
+    message = {"jsonrpc": "2.0", "id": 1, "result": tools}
+    setup.gateway.transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json=message))
+    assert found(setup.run("--json"))["tools"]["verdict"] == "good"
+
+
+def test_where_something_is_named_and_nobody_has_credentials_nothing_is_told_as_not_given(
+    setup: SetUp,
+) -> None:
+    setup.account.failure = NoCredentialsError()
+    ran = setup.run("--json")
+    for name in ("account", "stack", "parameters", "operators", "policies"):
+        assert found(ran)[name]["verdict"] == "could not tell", name
+    assert ran.exit_code == ExitCode.UNDECIDED
+
+
+def test_a_stack_that_there_is_none_of_is_told_by_its_name(setup: SetUp) -> None:
+    setup.account.failure = fault("ValidationError")
+    told = found(setup.run("--json"))["stack"]
+    assert told["detail"] == "there is no stack `gate` in this account and region"
+
+
+def test_more_policies_than_one_answer_holds_are_not_told_as_in_force(setup: SetUp) -> None:
+    page = {"Contents": [{"Key": f"status/{SERVER}.json"}], "IsTruncated": True}
+    client: Any = setup.s3
+    client.list_objects_v2 = lambda **_asked: page
+    assert found(setup.run("--json"))["policies"]["verdict"] == "could not tell"
+
+
+def test_a_certificate_that_is_not_trusted_is_named_as_the_reason(setup: SetUp) -> None:
+    def fail(request: httpx2.Request) -> httpx2.Response:
+        distrust = ssl.SSLCertVerificationError()
+        distrust.verify_message = "certificate has expired"
+        raise httpx2.ConnectError("", request=request) from distrust
+
+    setup.gateway.transport = httpx2.MockTransport(fail)
+    told = found(setup.run("--json"))["address"]
+    assert told["verdict"] == "wrong"
+    assert told["detail"] == "its certificate is not trusted: certificate has expired"
+
+
+def test_an_answer_that_has_no_end_is_not_waited_for(setup: SetUp) -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x" * 65_536
+
+    setup.gateway.transport = httpx2.MockTransport(
+        lambda _: httpx2.Response(200, content=endless())
+    )
+    assert found(setup.run("--json"))["address"]["verdict"] == "wrong"
+
+
 def test_things_of_two_deployments_are_told(setup: SetUp) -> None:
+    setup.account.outputs["CanaryMcpUrl"] = "https://another.example/prod/mcp/canary"
+    told = found(setup.run("--json"))["stack"]
+    assert (told["verdict"], "another.example/prod/mcp/" in told["detail"]) == ("look at", True)
+    setup.account.outputs["SignedMcpUrl"] = URL.replace("/canary", "/<server>")
+    assert found(setup.run("--json"))["stack"]["verdict"] == "good"
     setup.account.outputs["StateTableName"] = "another"
     told = found(setup.run("--json", "--table", setup.table))["stack"]
     assert (told["verdict"], "--table" in told["detail"]) == ("wrong", True)
     url = "https://a1.execute-api.eu-west-1.amazonaws.com/prod/mcp/canary"
     told = found(setup.run("--json", url=url))["account"]
     assert (told["verdict"], "eu-west-1" in told["fix"]) == ("wrong", True)
+
+
+def test_an_answer_of_another_shape_is_told(setup: SetUp) -> None:
+    setup.account.describe_stacks = lambda **_asked: {}  # type: ignore[method-assign]
+    assert found(setup.run("--json"))["stack"]["detail"] == "the answer is not as it should be"
 
 
 @pytest.mark.parametrize("error", FAULTS)
