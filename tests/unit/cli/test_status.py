@@ -318,26 +318,6 @@ def test_a_part_that_does_not_answer_is_told_and_the_others_are_looked_at(
         world.services.update(services)
 
 
-def test_a_kill_switch_that_nobody_touched_is_told_from_one_that_may_not_be_read(
-    world: World,
-) -> None:
-    """S3 answers 403 for both to who may not list."""
-    refusing = Failing(world.deployed.s3, "get_object", fault("AccessDenied"))
-    world.terminal.s3 = lambda: refusing
-    assert world.said("kill switch")["says"] == "nothing is stopped"
-    listless = Failing(refusing, "list_objects_v2", fault("AccessDenied"))
-    world.terminal.s3 = lambda: listless
-    said = world.said("kill switch")
-    assert said["state"] == "could not tell"
-    assert said["says"].startswith("control/kill-switch.json is not there, or you may not read it")
-    world.terminal.s3 = lambda: Failing(refusing, "list_objects_v2", fault("SlowDown"))
-    assert world.said("kill switch")["says"] == "AWS cannot be called: SlowDown"
-    world.deployed.put("control/kill-switch.json", '{"stopped": true}')
-    world.terminal.s3 = lambda: refusing
-    said = world.said("kill switch")
-    assert said["says"] == "control/kill-switch.json is there, and you may not read it"
-
-
 def failing(world: World, service: str, operation: str, error: Any) -> None:
     if service == "s3":
         client = Failing(world.deployed.s3, operation, error)
