@@ -59,7 +59,9 @@ RULES = st.one_of(
     st.just({"name": "n", "action": "deny"}),
     st.just({"name": "n", "action": "require_approval"}),
     st.just({"name": "n", "rate_limit": "5/day"}),
-)
+    st.just({"name": "n", "conditions": [{"path": "state.pay.c", "op": "lte", "value": 9}],
+             "state": {"counter": "c", "window": "day", "increment_from": "args.a"}}),
+)  # fmt: skip
 TOOLS = ("pay", "list", "drop")
 INTERCEPT = st.fixed_dictionaries(
     {

@@ -23,6 +23,7 @@ from portcullis_cli.conversion.reading import (
     MAXIMUM_TEXT,
     Reader,
     keys_of,
+    read_description,
     read_hidden,
     read_tools,
     read_version,
@@ -65,7 +66,11 @@ def read_catalogue(reader: Reader, root: Node) -> SourcePolicy | None:
         members["tools"], lambda name, node: _read_tool(reader, name, node), every=False
     )
     return SourcePolicy(
-        dialect=Dialect.CATALOGUE, permits=bool(permits), hidden=hidden or (), tools=tools
+        dialect=Dialect.CATALOGUE,
+        permits=bool(permits),
+        hidden=hidden or (),
+        tools=tools,
+        description=read_description(members),
     )
 
 
@@ -121,7 +126,7 @@ def _read_limit(reader: Reader, node: Node, reason: str | None) -> SourceLimit |
         name=None,
         maximum=maximum,
         window_seconds=window,
-        scope=reader.scope or "session",
+        scope=reader.scope_of("session", node),
         amount=None,
         message=reason,
         place=node.path,

@@ -13,7 +13,7 @@ from portcullis.policy.faults import NodePath
 
 
 class Change(Enum):
-    """How the meaning of a construct differs; none ever lets a call pass that was refused."""
+    """How the meaning of a construct differs; what is kept or stricter refuses what was refused."""
 
     KEPT = "kept"
     STRICTER = "stricter"
@@ -107,12 +107,13 @@ CONSTRUCTS: Final[Mapping[str, Construct]] = {
     "several rules": _review(
         "several rules of one tool, in order",
         "rules whose order does not matter",
-        "the same calls are refused; which of several reasons the agent reads first may differ",
+        "what was refused stays refused; which of several reasons the agent reads first may differ",
     ),
     "name repeated": _review(
-        "two rules of one name",
+        "a name that two rules here would have",
         "the second one is numbered",
-        "counters and logs tell rules apart by their names",
+        "counters and logs tell rules apart by their names; a rule with conditions and a counter "
+        "becomes two",
     ),
     # ------------------------------------------------------------ conditions
     "eq": _stricter(
@@ -134,37 +135,40 @@ CONSTRUCTS: Final[Mapping[str, Construct]] = {
     # ------------------------------------------------------------ limits
     "rate limit": _stricter(
         "`rate_limit: N/window`, or `state` with `lt` or `lte`",
-        "`rate_limit` with `per: tool`",
-        "the window slides, so no two of theirs can be emptied around one turn "
-        "(`--windows fixed` keeps theirs); what ran stays used, whatever came of it",
+        "`rate_limit` with `per: tool`, unless `--per` says another",
+        "what ran stays used, whatever came of it",
     ),
     "spend": _stricter(
         "`increment_from`",
-        "`spend_limit`",
+        "`spend_limit` for all callers together, unless `--per` says another",
         "amounts are exact and must be above zero: a fraction counts, a negative amount gives "
-        "nothing back, and one that is missing refuses the call",
+        "nothing back; what ran stays used",
     ),
     "shared limit": _stricter(
         'a limit under `"*"`, or `all_tools.limits`',
-        'a limit under `"*"`: one counter for all tools',
-        "the window slides; what ran stays used",
+        'a limit under `"*"`: one counter for all tools, unless `--per` says another',
+        "what ran stays used",
     ),
     "grant limit": _stricter(
         "`limits` with `scope: grant`",
-        "`rate_limit` with `per: principal`",
-        "one person with two tokens has one quota; the window slides; what ran stays used",
+        "`rate_limit` with `per: principal`, unless `--per` says another",
+        "one person with two tokens has one quota; what ran stays used",
     ),
     "session limit": _review(
         "`rate_limit` per agent session",
-        "`rate_limit` with `per: session`",
+        "`rate_limit` with `per: session`, unless `--per` says another",
         "sessions of one caller share a few sets of counters, so that opening sessions does not "
         "add quota without end; `--per principal` is tighter",
     ),
+    "sliding window": _stricter(
+        "windows that turn at the full minute, hour or day",
+        "windows that slide",
+        "no two of theirs can be emptied around one turn; `--windows fixed` keeps theirs",
+    ),
     "scope chosen": _review(
-        "a counter that all callers share",
-        "the scope chosen with `--per`",
-        "each caller, or each session, has a quota of its own now: together they may make more "
-        "calls than before",
+        "whose calls a limit counts together",
+        "what was chosen with `--per`",
+        "where it counts fewer calls together than the file did, more calls may pass than before",
     ),
 }
 

@@ -4,6 +4,7 @@ Only which keys the dialect has, and what they come to, may live here. What has 
 described is refused.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from portcullis.policy.limits_text import MAXIMUM_CALLS
@@ -58,9 +59,19 @@ def read_hosted(reader: Reader, root: Node) -> SourcePolicy | None:
         )
     if "all_tools" in members:
         tools += _read_all_tools(reader, members["all_tools"])
+    _require_own_counters(root, tools)
     return SourcePolicy(
         dialect=Dialect.HOSTED, permits=bool(permits), hidden=hidden or (), tools=tools
     )
+
+
+def _require_own_counters(root: Node, tools: Iterable[SourceTool]) -> None:
+    counters: set[str | None] = set()
+    for limit in (limit for tool in tools for limit in tool.limits):
+        if limit.name in counters:
+            message = "two limits use one counter, and whether they share it was never described"
+            root.findings.fault(limit.place, message, "name another counter")
+        counters.add(limit.name)
 
 
 def _read_all_tools(reader: Reader, node: Node) -> tuple[SourceTool, ...]:
@@ -128,8 +139,6 @@ def _read_limits(
         scope = read_word(entry["scope"], ("grant",), {})
         if counter is None or window is None or maximum is None or scope is None:
             continue
-        if counter in [limit.name for limit in limits]:
-            element.fault("two limits use one counter", "name another counter")
         reader.note(construct, element)
         if construct == "shared limit":
             reader.note("grant limit", element)
@@ -138,7 +147,7 @@ def _read_limits(
                 name=counter,
                 maximum=maximum,
                 window_seconds=WINDOWS[window],
-                scope=reader.scope or "principal",
+                scope=reader.scope_of("principal", element),
                 amount=None,
                 message=None,
                 place=element.path,

@@ -27,6 +27,7 @@ from portcullis_cli.conversion.reading import (
     Reader,
     keys_of,
     read_conditions,
+    read_description,
     read_hidden,
     read_tools,
     read_version,
@@ -66,6 +67,8 @@ def read_intercept(reader: Reader, root: Node) -> SourcePolicy | None:
     if members is None or not has_keys(root, members, ("version", "tools")):
         return None
     read_version(members["version"])
+    if members["tools"].value == {}:
+        members["tools"].fault("there is no tool in it", "name one")
     permits = reader.permits(root, members)
     if "approvals" in members:
         reader.note("approvals block", members["approvals"])
@@ -73,15 +76,12 @@ def read_intercept(reader: Reader, root: Node) -> SourcePolicy | None:
     tools = read_tools(
         members["tools"], lambda name, node: _read_tool(reader, name, node), every=True
     )
-    described = read_optional(
-        members, "description", lambda node: read_text(node, MAXIMUM_TEXT) if node.value else None
-    )
     return SourcePolicy(
         dialect=Dialect.INTERCEPT,
         permits=bool(permits),
         hidden=hidden or (),
         tools=tools,
-        description=described,
+        description=read_description(members),
     )
 
 
@@ -244,13 +244,11 @@ class _Said:
         shared = self.tool == EVERY_TOOL
         kind = "spend" if amount else "shared limit" if shared else "rate limit"
         self.reader.note(kind, self.node)
-        if self.reader.scope not in (None, "tool"):
-            self.reader.note("scope chosen", self.node)
         return SourceLimit(
             name=self.name or counter,
             maximum=maximum,
             window_seconds=window,
-            scope=self.reader.scope or ("server" if shared else "tool"),
+            scope=self.reader.scope_of("server" if shared else "tool", self.node),
             amount=amount,
             message=self._message(),
             place=self.node.path,

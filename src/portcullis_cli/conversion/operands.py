@@ -104,12 +104,11 @@ def _number(value: JsonValue) -> JsonValue:
 
 def _with_twins(members: list[JsonValue]) -> list[JsonValue]:
     """The members, and in a list of several types also what theirs takes for the same."""
-    if len({json_type(member) for member in members}) == 1:
+    known = {(json_type(member), member) for member in members}
+    if len({kind for kind, _ in known}) == 1:
         return members  # a value of another type cannot be compared, and refuses
-    twins: list[JsonValue] = []
-    for member in members:
-        twins += [twin for twin in _twins(member) if not _holds(members + twins, twin)]
-    return members + twins
+    found = {(json_type(twin), twin): twin for member in members for twin in _twins(member)}
+    return members + [twin for key, twin in found.items() if key not in known]
 
 
 def _twins(member: JsonValue) -> list[JsonValue]:
@@ -128,10 +127,6 @@ def _twins(member: JsonValue) -> list[JsonValue]:
     return [int(number) if number == number.to_integral_value() else number]
 
 
-def _holds(members: list[JsonValue], value: JsonValue) -> bool:
-    return any(json_type(one) is json_type(value) and one == value for one in members)
-
-
 def _ordering(test: SourceTest, _must: bool) -> JsonObject:  # noqa: FBT001 - one of a table
     return _same(test, _number(test.value))
 
@@ -148,13 +143,10 @@ def _contains(test: SourceTest, must: bool) -> JsonObject:  # noqa: FBT001 - one
     return _same(test, _single(test.value, loose=not must))
 
 
-def _exists(test: SourceTest, must: bool) -> JsonObject:  # noqa: FBT001 - one of a table
-    there: JsonObject = _same(test, test.value)
+def _exists(test: SourceTest, _must: bool) -> JsonObject:  # noqa: FBT001 - one of a table
     null: JsonObject = {"path": path_of(test.keys), "op": "neq" if test.value else "eq"}
-    null = {**null, "value": None}
-    if test.value is False:
-        return {"any": [there, null]}
-    return {"all": [there, null]} if must else there
+    null["value"] = None
+    return {"all" if test.value else "any": [_same(test, test.value), null]}
 
 
 CARRIED: Final[Mapping[str, Carried]] = {

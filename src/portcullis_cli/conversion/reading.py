@@ -19,6 +19,7 @@ from portcullis.policy.nodes import (
     read_elements,
     read_mapping,
     read_members,
+    read_optional,
     read_text,
     read_word,
 )
@@ -43,7 +44,7 @@ class Reader:
     """What a person chose for what the source does not say, and what was noted on the way."""
 
     default: str | None = None  # `allow` or `deny`, where the source has none
-    scope: str | None = None  # `per:` of counters that all callers share in the source
+    scope: str | None = None  # `per:` of every limit, instead of the source's own
     notes: list[Note] = field(default_factory=list)
 
     def note(self, construct: str, node: Node) -> None:
@@ -66,6 +67,13 @@ class Reader:
         self.note("default chosen", root)
         return self.default == "allow"
 
+    def scope_of(self, own: str, node: Node) -> str:
+        """Whose calls a limit counts together: as in the source, unless a person chose."""
+        if self.scope in (None, own):
+            return own
+        self.note("scope chosen", node)
+        return str(self.scope)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterTest:
@@ -87,6 +95,13 @@ def read_version(node: Node) -> None:
     """`"1"`, or 1, which decodes to it."""
     if node.value not in ("1", 1) or isinstance(node.value, bool):
         node.fault("only version 1 is known", 'write `version: "1"`')
+
+
+def read_description(members: _Members) -> str | None:
+    """`description`, a text for people that may be empty."""
+    return read_optional(
+        members, "description", lambda node: read_text(node, MAXIMUM_TEXT) if node.value else None
+    )
 
 
 def read_hidden(reader: Reader, node: Node) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """What the other product decides of a call, by its own rules.
 
 Only the meaning of their language may live here: a walk through objects, Go's `%v` for
-what is compared, a search for a pattern. Counters are left out: who tries a conversion
-does it with calls that no limit has stopped yet.
+what is compared, a search for a pattern. Of counters there is only that an amount must be a
+number: who tries a conversion does it with calls that no limit has stopped yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,6 +45,9 @@ def decide(source: SourcePolicy, tool: str, args: Mapping[str, JsonValue]) -> Ve
 
 
 def _of_entry(entry: SourceTool, args: Mapping[str, JsonValue]) -> Verdict:
+    amounts = (limit.amount for limit in entry.limits if limit.amount is not None)
+    if not all(is_number(_found(amount, args)) for amount in amounts):
+        return Verdict.DENY  # their "Internal policy error"
     return max((_of_rule(rule, args) for rule in entry.rules), default=Verdict.ALLOW)
 
 
@@ -59,20 +62,30 @@ def _of_rule(rule: SourceRule, args: Mapping[str, JsonValue]) -> Verdict:
 
 def is_true(test: SourceTest, args: Mapping[str, JsonValue]) -> bool:
     """Whether a condition is true of the arguments; of a missing one none but `exists` is."""
-    value: Any = args
-    for key in test.keys:
-        value = value[key] if isinstance(value, Mapping) and key in value else _MISSING
-        if value is _MISSING:
-            break
+    value = _found(test.keys, args)
     if test.op == "exists":
         return (value is not _MISSING and value is not None) is test.value
     return value is not _MISSING and _OPERATORS[test.op](value, test.value)
 
 
+def _found(keys: Sequence[str], args: Mapping[str, JsonValue]) -> Any:
+    value: Any = args
+    for key in keys:
+        value = value.get(key, _MISSING) if isinstance(value, Mapping) else _MISSING
+    return value
+
+
 def _equal(value: Any, operand: Any) -> bool:
-    if is_number(value) and is_number(operand):
-        return float(value) == float(operand)
-    return rendered(value) == rendered(operand)
+    return _is_one_of(value, (operand,))
+
+
+def _is_one_of(value: Any, members: Sequence[Any]) -> bool:
+    text = rendered(value)
+    number = float(value) if is_number(value) else None
+    return any(
+        float(one) == number if number is not None and is_number(one) else rendered(one) == text
+        for one in members
+    )
 
 
 def _contains(value: Any, operand: Any) -> bool:
@@ -98,8 +111,8 @@ def _both(value: Any, operand: Any) -> bool:
 _OPERATORS: Final = {
     "eq": _equal,
     "neq": lambda value, operand: not _equal(value, operand),
-    "in": lambda value, members: any(_equal(value, one) for one in members),
-    "not_in": lambda value, members: not any(_equal(value, one) for one in members),
+    "in": _is_one_of,
+    "not_in": lambda value, members: not _is_one_of(value, members),
     "lt": lambda value, bound: _both(value, bound) and float(value) < float(bound),
     "lte": lambda value, bound: _both(value, bound) and float(value) <= float(bound),
     "gt": lambda value, bound: _both(value, bound) and float(value) > float(bound),

@@ -19,6 +19,7 @@ from portcullis_cli.conversion.source import EVERY_TOOL, SourcePolicy, SourceTes
 from portcullis_cli.conversion.theirs import Verdict, decide, rendered
 
 MOST_CALLS: Final = 10_000
+_ENDS: Final = 10  # of a list of operands, so many at either end
 _MISSING: Final = object()
 _NOON: Final = Instant(micros=1_767_614_400_000_000)  # on a Monday, as tests of policies have it
 _SOMEBODY: Final = Principal(issuer="test", subject="test")
@@ -48,14 +49,15 @@ class Trial:
 def tried(source: SourcePolicy, policy: Policy, *, server: str) -> Trial:
     """Decide calls by both readings, and tell where they differ."""
     trial = Trial()
-    for tool, args in itertools.islice(_calls(source), MOST_CALLS):
+    calls = _calls(source)
+    for tool, args in itertools.islice(calls, MOST_CALLS):
         trial.calls += 1
         theirs = decide(source, tool, args)
         ours = verdict(policy, tool, args, server=server)
         if theirs is not ours:
             found = Difference(tool=tool, args=args, theirs=theirs, ours=ours)
             (trial.wider if ours < theirs else trial.stricter).append(found)
-    trial.cut = trial.calls == MOST_CALLS
+    trial.cut = next(calls, None) is not None
     return trial
 
 
@@ -99,10 +101,11 @@ def _arguments(tools: Iterable[SourceTool]) -> Iterator[JsonObject]:
     values = _values(tools)
     base = {keys: found[0] for keys, found in values.items()}
     yield _placed(base)
-    for first, second in itertools.combinations_with_replacement(values, 2):
+    for keys, found in values.items():
+        yield from (_placed({**base, keys: value}) for value in found)
+    for first, second in itertools.combinations(values, 2):
         for one, other in itertools.product(values[first], values[second]):
-            if first != second or one is other:
-                yield _placed({**base, first: one, second: other})
+            yield _placed({**base, first: one, second: other})
 
 
 def _values(tools: Iterable[SourceTool]) -> Mapping[tuple[str, ...], list[Any]]:
@@ -133,7 +136,8 @@ def _placed(values: Mapping[tuple[str, ...], Any]) -> JsonObject:
 def _around(test: SourceTest) -> Iterator[JsonValue]:
     """An operand and what lies around it, the value itself first."""
     operands = test.value if isinstance(test.value, list) else [test.value]
-    for operand in operands:
+    ends = operands[:_ENDS] + operands[_ENDS:][-_ENDS:]  # a long list would take all calls
+    for operand in ends:
         yield operand
         yield [operand]
         yield rendered(operand)
@@ -146,8 +150,4 @@ def _around(test: SourceTest) -> Iterator[JsonValue]:
 
 
 def _different(values: Iterable[Any]) -> list[Any]:
-    found: list[Any] = []
-    for value in values:
-        if not any(type(value) is type(one) and value == one for one in found):
-            found.append(value)
-    return found
+    return [*{repr(value): value for value in values}.values()]

@@ -17,6 +17,7 @@ from portcullis_cli.conversion.constructs import Note
 from portcullis_cli.conversion.operands import OperandError, path_of, written
 from portcullis_cli.conversion.source import (
     EVERY_TOOL,
+    Dialect,
     Sense,
     SourceLimit,
     SourcePolicy,
@@ -51,6 +52,9 @@ class Written:
 
     def document(self, source: SourcePolicy) -> JsonObject:
         """The policy as a tree; where the findings have faults it is not whole."""
+        if not self.choices.fixed_windows and source.dialect is not Dialect.CATALOGUE:
+            limits = [limit for tool in source.tools for limit in tool.limits]
+            self.notes += [Note(construct="sliding window", place=one.place) for one in limits]
         tools = {tool.name: self._entry(tool) for tool in self._placed(source)}
         tree: JsonObject = {"version": "1"}
         if source.description:
@@ -79,7 +83,8 @@ class Written:
         unconditional = {rule.sense for rule in tool.rules if not rule.tests}
         if tool.name != EVERY_TOOL and not unconditional & {Sense.DENY, Sense.APPROVE}:
             rules.append({"action": "allow"})
-        names: set[str] = set()
+        # A rule without a name is called by its number.
+        names = {str(number) for number in range(1, len(tool.rules) + len(tool.limits) + 2)}
         rules += [self._rule(rule, names) for rule in tool.rules]
         rules += [self._limit(limit, names) for limit in tool.limits]
         if len(rules) == 1 and isinstance(rules[0], dict):

@@ -165,7 +165,7 @@ def report_lines(file: Path, converted: Converted, output: Path | None) -> Itera
             yield f"    {row.why}"
     yield ""
     kept = _of(converted.notes, Change.KEPT)
-    yield f"Kept: {', '.join(CONSTRUCTS[one].theirs for one in kept) or 'nothing else'}"
+    yield f"Kept: {'; '.join(CONSTRUCTS[one].theirs for one in kept) or 'nothing else'}"
     most = f", the first {MOST_CALLS} of more" if trial.cut else ""
     yield (
         f"Tried with {trial.calls} calls{most}: none passes that was refused, "

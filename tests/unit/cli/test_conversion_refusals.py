@@ -107,6 +107,10 @@ DOCUMENT_FAULTS = [
      "the key `path` is unknown"),
     (('version: "1"\ndefault: deny\ntools: {a: {deny_if: [{conditions: '
      "[{path: state.a.c, op: lt, value: 1}]}]}}\n"), "a condition on a counter is not known"),
+    (('version: "1"\ndefault: deny\ntools: {a: {limits: [{counter: c, window: day, max: 1, '
+     "scope: grant}]}, b: {limits: [{counter: c, window: day, max: 1, scope: grant}]}}\n"),
+     r"two limits use one counter, and whether they share it was never described"),
+    ('version: "1"\ndefault: allow\napprovals: {}\ntools: {}\n', "there is no tool in it"),
     ('version: "1"\ndefault: deny\ndefault: allow\ntools: {a: {deny_if: []}}\n',
      "is already there on line 2"),
 ]  # fmt: skip
