@@ -169,7 +169,7 @@ def _block(tree: JsonObject) -> Iterator[str]:
     for key, value in tree.items():
         text = yaml.dump(
             {key: value},
-            Dumper=_Dumper,
+            Dumper=PolicyDumper,
             width=_WIDTH,
             sort_keys=False,
             default_flow_style=None if isinstance(value, dict | list) else False,
@@ -177,7 +177,7 @@ def _block(tree: JsonObject) -> Iterator[str]:
         yield from str(text).removesuffix("\n").split("\n")
 
 
-class _Dumper(yaml.SafeDumper):
+class PolicyDumper(yaml.SafeDumper):
     """Writes exact numbers as they are, and in quotes what this language reads as no text."""
 
     def ignore_aliases(self, _data: Any) -> bool:
@@ -198,5 +198,5 @@ def _number(dumper: yaml.SafeDumper, number: Decimal) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:float", format(number, "f"))
 
 
-_Dumper.add_representer(Decimal, _number)
-_Dumper.add_representer(str, _text)
+PolicyDumper.add_representer(Decimal, _number)
+PolicyDumper.add_representer(str, _text)
