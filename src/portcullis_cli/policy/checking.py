@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from portcullis.policy.faults import PolicyFaults
-from portcullis.policy.model import Policy
+from portcullis.policy.model import Kind, Policy
 from portcullis.policy.names import compile_glob, is_pattern
 from portcullis.values import JsonObject
 from portcullis_cli.errors import CommandError, ExitCode
 from portcullis_cli.policy.callers import Groups, Issuer, Tags, caller_of
+from portcullis_cli.policy.comparing import NOT_WHOLE, Compared, compared, difference, name_of
 from portcullis_cli.policy.examples import example_text, example_tree
 from portcullis_cli.policy.inputs import (
     AsJson,
@@ -28,22 +29,31 @@ from portcullis_cli.policy.inputs import (
     load,
     server_of,
 )
-from portcullis_cli.reasoning.questions import Names, World, changes, names_of, possible
+from portcullis_cli.reasoning.questions import Change, Names, World, names_of, possible
 from portcullis_cli.reasoning.solve import ALLOW, ASK, Answer
-from portcullis_cli.rendering import plain
 from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import surroundings_of
-
-_OTHER: Final = "any other name like this"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One claim about one tool: `answer` holds a call against it, where there is one."""
+    """One claim about one name: `answer` holds a call against it, where there is one.
+
+    `is_broken`: it is not so. `stands_for_others`: the name is one of many that match alike.
+    """
 
     claim: str
     tool: str
     answer: Answer
+    kind: Kind = Kind.TOOL
+    is_broken: bool = False
+    stands_for_others: bool = False
+    why_open: str = "a condition has too many cases"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it cannot be told."""
+        return not self.is_broken and not self.answer.is_certain
 
 
 def check(  # noqa: PLR0913 - a command's options
@@ -98,13 +108,14 @@ def check(  # noqa: PLR0913 - a command's options
         world = World(
             server=server_of(file, server),
             tools=known,
-            caller=caller_of(issuer, subject or "somebody", group, tag) if is_one else None,
+            caller=caller_of(issuer, subject, group, tag) if is_one else None,
         )
         policy, other = (
             _loaded(file, known, lock),
             None if at_most is None else _loaded(at_most, known, lock),
         )
-        names = names_of([policy] if other is None else [other, policy], world)
+        asked = [*(never or []), *(asks or [])]
+        names = names_of([policy] if other is None else [other, policy], world, asked)
         if not never and not asks and other is None:
             _show_possible(policy, names, world, as_json=as_json)
             return
@@ -112,9 +123,12 @@ def check(  # noqa: PLR0913 - a command's options
             *_claimed(policy, names, world, never or [], "never let through", (ALLOW, ASK)),
             *_claimed(policy, names, world, asks or [], "never without approval", (ALLOW,)),
         ]
+        is_whole = names.is_whole
         if other is not None:
-            found += _wider(other, policy, names, world)
-        _report(found, names, as_json=as_json)
+            wider = compared(other, policy, world)
+            is_whole = is_whole and all(one.is_whole for one in wider.names.values())
+            found += _wider(wider)
+        _report(found, is_whole=is_whole, as_json=as_json)
 
 
 def _loaded(path: Path, known: object, lock: Path | None) -> Policy:
@@ -135,9 +149,19 @@ def _claimed(  # noqa: PLR0917 - a claim and what it is made of
     for pattern in wanted:
         is_meant = _meant(pattern)
         chosen = [name for name in names.names if is_meant(name)]
-        for name in chosen or ([] if is_pattern(pattern) else [pattern]):
-            answers = possible(policy, name, world)
-            yield Finding(claim=claim, tool=name, answer=_worst(answers, against))
+        for name in chosen:
+            answer = _worst(possible(policy, name, world), against)
+            yield Finding(
+                claim=claim,
+                tool=name,
+                answer=answer,
+                is_broken=answer.example is not None,
+                stands_for_others=name in names.invented,
+            )
+        if not chosen:
+            unknown = Answer(example=None, is_certain=False)
+            why = "the server has no such tool"
+            yield Finding(claim=claim, tool=pattern, answer=unknown, why_open=why)
 
 
 def _meant(pattern: str) -> Callable[[str], bool]:
@@ -152,64 +176,77 @@ def _worst(answers: Mapping[str, Answer], against: tuple[str, ...]) -> Answer:
     return Answer(example=None, is_certain=all(answers[word].is_certain for word in against))
 
 
-def _wider(other: Policy, policy: Policy, names: Names, world: World) -> Iterator[Finding]:
-    for name in names.names:
-        wider = [one for one in changes(other, policy, name, world) if one.is_wider]
-        examples = [one for one in wider if one.answer.example is not None]
-        for one in examples or wider[:1]:
-            claim = f"was {one.before}, is {one.after}" if one.limit is None else "a looser limit"
-            yield Finding(claim=f"at most as permissive: {claim}", tool=name, answer=one.answer)
-        if not wider:
-            yield Finding(
-                claim="at most as permissive",
-                tool=name,
-                answer=Answer(example=None, is_certain=True),
-            )
+def _wider(told: Compared) -> Iterator[Finding]:
+    """What permits more, with a call each; of other names, that nothing does."""
+    wider = [one for one in told.found if one.is_wider]
+    claim = "at most as permissive"
+    for one in wider:
+        certain = one.answer.is_certain
+        yield Finding(
+            claim=f"{claim}: {_drifted(one)}{difference(one)}",
+            tool=one.tool,
+            kind=one.kind,
+            answer=one.answer,
+            is_broken=certain,
+            stands_for_others=told.is_invented(one) or bool(one.drift),
+        )
+    said = {(one.kind, one.tool) for one in wider}
+    for kind, names in told.names.items():
+        for name in names.names:
+            if (kind, name) not in said:
+                yield Finding(
+                    claim=claim,
+                    tool=name,
+                    kind=kind,
+                    answer=Answer(example=None, is_certain=True),
+                    stands_for_others=name in names.invented,
+                )
 
 
-def _report(found: list[Finding], names: Names, *, as_json: bool) -> None:
-    broken = [one for one in found if one.answer.example is not None]
-    open_ones = [one for one in found if one.answer.example is None and not one.answer.is_certain]
-    is_open = bool(open_ones) or not names.is_whole or not found
+def _drifted(one: Change) -> str:
+    return f"of a tool that was {one.drift} after the lock, " if one.drift else ""
+
+
+def _report(found: list[Finding], *, is_whole: bool, as_json: bool) -> None:
+    is_broken = any(one.is_broken for one in found)
+    is_open = not is_whole or any(one.is_open for one in found)
     if as_json:
         tell({
-            "holds": False if broken else None if is_open else True,
-            "findings": [_told(one, names) for one in found],
+            "holds": False if is_broken else None if is_open else True,
+            "findings": [_told(one) for one in found],
         })  # fmt: skip
     else:
         for one in found:
-            for line in _lines(one, names):
+            for line in _lines(one):
                 typer.echo(line)
-        if not found:
-            typer.echo("no tool is meant by any claim")
-    if broken:
+        if not is_whole:
+            typer.echo(f"?     {NOT_WHOLE}")
+    if is_broken:
         raise typer.Exit(ExitCode.REFUSED)
     if is_open:
         raise typer.Exit(ExitCode.UNDECIDED)
 
 
-def _lines(one: Finding, names: Names) -> Iterator[str]:
-    tool = _name(one.tool, names)
-    if one.answer.example is not None:
+def _lines(one: Finding) -> Iterator[str]:
+    tool = name_of(one.tool, one.kind, is_invented=one.stands_for_others)
+    if one.is_broken:
         yield f"NO    {tool}: {one.claim}"
-        yield from (f"      {line}" for line in example_text(one.answer.example))
+        if one.answer.example is not None:
+            yield from (f"      {line}" for line in example_text(one.answer.example))
     elif one.answer.is_certain:
         yield f"holds {tool}: {one.claim}"
     else:
-        yield f"?     {tool}: {one.claim} cannot be told: a condition has too many cases"
+        yield f"?     {tool}: {one.claim} cannot be told: {one.why_open}"
 
 
-def _name(name: str, names: Names) -> str:
-    return f"{_OTHER}: {plain(name)}" if name in names.invented else plain(name)
-
-
-def _told(one: Finding, names: Names) -> JsonObject:
+def _told(one: Finding) -> JsonObject:
     example = one.answer.example
     return {
+        "kind": one.kind.value,
         "tool": one.tool,
-        "stands_for_others": one.tool in names.invented,
+        "stands_for_others": one.stands_for_others,
         "claim": one.claim,
-        "holds": False if example is not None else (True if one.answer.is_certain else None),
+        "holds": False if one.is_broken else None if one.is_open else True,
         "example": None if example is None else example_tree(example),
     }
 
@@ -225,7 +262,8 @@ def _show_possible(policy: Policy, names: Names, world: World, *, as_json: bool)
                     **{word: _can(answer) for word, answer in answers.items()},
                 }
                 for name, answers in found.items()
-            ]
+            ],
+            "whole": names.is_whole,
         })  # fmt: skip
         return
     for name, answers in found.items():
@@ -234,7 +272,10 @@ def _show_possible(policy: Policy, names: Names, world: World, *, as_json: bool)
             for word, answer in answers.items()
             if answer.example is not None or not answer.is_certain
         ]
-        typer.echo(f"{_name(name, names)}: {', '.join(words)}")
+        shown = name_of(name, Kind.TOOL, is_invented=name in names.invented)
+        typer.echo(f"{shown}: {', '.join(words)}")
+    if not names.is_whole:
+        typer.echo(NOT_WHOLE)
 
 
 def _can(answer: Answer) -> bool | None:

@@ -92,8 +92,8 @@ def diff(  # noqa: PLR0913 - a command's options
             tell({
                 "same": found.is_same,
                 "wider": found.is_wider,
-                "whole": found.names.is_whole,
-                "changes": [change_tree(one, found.names) for one in found.found],
+                "whole": found.is_whole,
+                "changes": [change_tree(one, found) for one in found.found],
                 **({} if calls is None else {"recorded": report.told(calls[0], name, calls[1])}),
             })  # fmt: skip
         else:

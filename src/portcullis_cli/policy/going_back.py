@@ -120,7 +120,5 @@ def _tree(plan: Plan) -> JsonObject:
         "from": None if now is None or not now.is_readable else now.revision,
         "to": {"version": plan.point.version, "revision": plan.revision},
         "wider": None if found is None else found.is_wider,
-        "changes": None
-        if found is None
-        else [change_tree(one, found.names) for one in found.found],
+        "changes": None if found is None else [change_tree(one, found) for one in found.found],
     }

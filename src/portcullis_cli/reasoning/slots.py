@@ -5,14 +5,12 @@ value makes of each condition is asked of the conditions themselves; values alik
 everything are one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, Final, TypeAlias
 
 from portcullis.policy.amounts import InvalidAmount, amount_of
-from portcullis.policy.arguments import ArgumentFault, normalise
 from portcullis.policy.conditions import holds
 from portcullis.policy.model import (
     AllOf,
@@ -31,17 +29,16 @@ from portcullis.policy.model import (
 )
 from portcullis.policy.paths import Context
 from portcullis.values import JsonMapping
-from portcullis_cli.reasoning.samples import filled
-from portcullis_cli.reasoning.values import GONE, Candidates, Gone, Place, candidates_of
+from portcullis_cli.reasoning.moments import moments_of
+from portcullis_cli.reasoning.places import GONE, Candidates, Gone, Place
+from portcullis_cli.reasoning.shapes import ANYTHING, Shape
+from portcullis_cli.reasoning.values import candidates_of
 
 Slot: TypeAlias = tuple[str, ...]
 _IDENTITY: Final = ("principal", "identity")
 _TIME: Final = ("time",)
 NOON: Final = Instant(micros=1_767_614_400_000_000)  # Monday, 5 January 2026
 _SOMEBODY: Final = Principal(issuer="portcullis", subject="somebody")
-_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +56,15 @@ class Question:
 
     server: str
     tool: str
+    kind: Kind = Kind.TOOL
     definition: JsonMapping | None = None
-    caller: Principal | None = None
+    caller: Principal | None = None  # without a subject: anybody with these groups and tags
+
+    def is_told(self, slot: Slot) -> bool:
+        """Whether the question says what a principal has there; of claims none does."""
+        if self.caller is None or slot[1] == "claims":
+            return False
+        return slot != _IDENTITY or bool(self.caller.subject)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +112,10 @@ def built(question: Question, chosen: Mapping[Slot, Any]) -> tuple[Call, Instant
     """The call, and its moment, that has these values; GONE is left out."""
     call = Call(
         server=question.server,
-        kind=Kind.TOOL,
+        kind=question.kind,
         name=question.tool,
         arguments={},
-        principal=question.caller or _SOMEBODY,
+        principal=_asking(question.caller),
         session="session",
     )
     now = NOON
@@ -121,6 +125,12 @@ def built(question: Question, chosen: Mapping[Slot, Any]) -> tuple[Call, Instant
         else:
             call = _with(call, slot, value)
     return call, now
+
+
+def _asking(caller: Principal | None) -> Principal:
+    if caller is None or caller.subject:
+        return caller or _SOMEBODY
+    return replace(caller, subject=_SOMEBODY.subject)
 
 
 def _slot(path: Path) -> Slot:
@@ -178,21 +188,34 @@ def _options(
 def _candidates(
     slot: Slot, comparisons: Sequence[Comparison], limits: Sequence[Limit], question: Question
 ) -> Candidates:
-    if slot[0] == "principal" and question.caller is not None:
-        return _only(_of_caller(question.caller, slot))
     if slot[0] in ("tool", "server"):
         return _only(None)
     if slot == _TIME:
-        return _moments(comparisons)
+        return moments_of(comparisons)
+    if slot[0] == "principal" and question.is_told(slot):
+        return _only(_of_caller(question.caller, slot))
     if slot == _IDENTITY:
         return _identities(comparisons)
     if slot in _WHOLE:
         return replace(_only(GONE), is_whole=False)
-    found = candidates_of(_place(slot, comparisons, limits))
+    place = _place(slot, comparisons, limits)
     if slot[0] == "args":
-        definition = question.definition
-        return found if definition is None else _by_schema(slot[1], found, definition)
-    return _kept(found, _HELD[slot[1]])
+        return _argument(slot[1], place, question)
+    return candidates_of(place, _HELD[slot[1]])
+
+
+def _argument(name: str, place: Place, question: Question) -> Candidates:
+    """What the gateway lets through and what it makes of it, by the tool's own schema."""
+    if question.definition is None:
+        return candidates_of(place)
+    schema = question.definition.get("inputSchema")
+    shape = Shape(schema, schema)
+    found = candidates_of(place, shape.at(name))
+    kept = Candidates(is_whole=found.is_whole)
+    kept.add(one.get(name, GONE) for one in shape.absent(name))
+    kept.add(value for value in found.values if not isinstance(value, Gone))
+    kept.is_whole &= bool(kept.values)  # whatever it takes, none of these is it
+    return kept
 
 
 def _place(slot: Slot, comparisons: Sequence[Comparison], limits: Sequence[Limit]) -> Place:
@@ -202,7 +225,7 @@ def _place(slot: Slot, comparisons: Sequence[Comparison], limits: Sequence[Limit
         place.at(one.path.steps[skipped:]).comparisons.append(one)
     for limit in limits:
         if limit.amount_path is not None:
-            place.at(limit.amount_path.steps[skipped:]).has_amount = True
+            place.at(limit.amount_path.steps[skipped:]).limits.append(limit)
     return place
 
 
@@ -212,28 +235,18 @@ def _only(value: Any) -> Candidates:
     return found
 
 
-def _kept(found: Candidates, test: Callable[[Any], bool]) -> Candidates:
-    kept = Candidates(is_whole=found.is_whole)
-    kept.add(value for value in found.values if test(value))
-    return kept
-
-
-def _is_group_list(value: Any) -> bool:
-    if isinstance(value, Gone):
-        return True
-    return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
-
-
 # What a principal can hold there; a slot without a name of its own is looked at as a whole.
-_HELD: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "groups": _is_group_list,
-    "tags": lambda value: isinstance(value, str | Gone),
-    "claims": lambda _: True,
+_HELD: Final[Mapping[str, Shape]] = {
+    "groups": Shape({"type": "array", "items": {"type": "string"}}, {}),
+    "tags": Shape({"type": "string"}, {}),
+    "claims": ANYTHING,
 }
 _WHOLE: Final = {("args", ""), ("principal", "tags"), ("principal", "claims")}
 
 
-def _of_caller(caller: Principal, slot: Slot) -> Any:
+def _of_caller(caller: Principal | None, slot: Slot) -> Any:
+    if caller is None:
+        return GONE
     if slot == _IDENTITY:
         return (caller.issuer, caller.subject)
     if slot[1] == "groups":
@@ -247,11 +260,14 @@ def _identities(comparisons: Sequence[Comparison]) -> Candidates:
     places = {name: Place() for name in ("issuer", "subject", "key")}
     for one in comparisons:
         places[str(one.path.steps[0])].comparisons.append(one)
-    texts = {
-        name: [value for value in candidates_of(place).values if isinstance(value, str) and value]
-        for name, place in places.items()
+    held = {
+        name: candidates_of(place, Shape({"type": "string"}, {})) for name, place in places.items()
     }
-    found = Candidates()
+    texts = {
+        name: [value for value in one.values if isinstance(value, str) and value]
+        for name, one in held.items()
+    }
+    found = Candidates(is_whole=all(one.is_whole for one in held.values()))
     found.add(product(texts["issuer"] or ["portcullis"], texts["subject"] or ["somebody"]))
     if places["key"].comparisons:
         found.is_whole = False
@@ -264,73 +280,3 @@ def _from_key(key: str) -> tuple[str, str]:
     if length.isdigit() and rest[int(length) :].startswith("|"):
         return rest[: int(length)], rest[int(length) + 1 :] or "somebody"
     return "portcullis", "somebody"
-
-
-def _moments(comparisons: Sequence[Comparison]) -> Candidates:
-    """Every hour of a week and of each day that is named, at every minute that is."""
-    minutes, days = {0, 30, 59}, {_MONDAY + timedelta(days=day) for day in range(7)}
-    found = Candidates()
-    for one in comparisons:
-        field = one.path.steps[0]
-        for value in one.operand if isinstance(one.operand, list) else [one.operand]:
-            if field == "minute" and isinstance(value, int):
-                minutes |= {minute for minute in (value - 1, value, value + 1) if 0 <= minute < 60}
-            elif field == "date" and isinstance(value, str):
-                days |= _days_around(value)
-            elif field == "epoch" and isinstance(value, int):
-                found.add(Instant(micros=1_000_000 * (value + by)) for by in (-1, 0, 1))
-    found.add(
-        Instant(micros=(day + timedelta(hours=hour, minutes=minute) - _EPOCH) // _MICROSECOND)
-        for day, hour, minute in product(sorted(days), range(24), sorted(minutes))
-    )
-    others = {"regex", "matches_glob", "contains", "starts_with", "ends_with"}
-    if any(one.operator in others and one.path.steps[0] == "date" for one in comparisons):
-        found.is_whole = False
-    return found
-
-
-def _days_around(text: str) -> set[datetime]:
-    try:
-        day = datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError:
-        return set()
-    return {day + timedelta(days=by) for by in (-1, 0, 1)}
-
-
-def _by_schema(name: str, found: Candidates, definition: JsonMapping) -> Candidates:
-    """What the gateway lets through and what it makes of it, by the tool's own schema."""
-    schema = definition.get("inputSchema")
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    if not isinstance(schema, dict) or not isinstance(properties, dict):
-        return found
-    required = schema.get("required")
-    is_required = isinstance(required, list) and name in required
-    alone: dict[str, Any] = {
-        **schema,
-        "properties": {name: properties[name]} if name in properties else {},
-        "required": [name] if is_required else [],
-    }
-    kept = Candidates(is_whole=found.is_whole)
-    for value in [*found.values, *_declared(properties.get(name))]:
-        arguments = {} if isinstance(value, Gone) else {name: value}
-        checked = normalise(alone, arguments)
-        if isinstance(checked, ArgumentFault) and isinstance(value, dict):
-            checked = normalise(alone, {name: filled(value, properties.get(name), schema)})
-            kept.is_whole &= not _lacks_something(checked)
-        if not isinstance(checked, ArgumentFault):
-            kept.add([checked.get(name, GONE)])
-    kept.is_whole &= bool(kept.values)  # whatever it takes, none of these is it
-    return kept
-
-
-def _lacks_something(checked: Any) -> bool:
-    """Whether an object would do if it had a member that nobody knows how to make."""
-    return isinstance(checked, ArgumentFault) and checked.message == "is required"
-
-
-def _declared(schema: Any) -> list[Any]:
-    if not isinstance(schema, dict):
-        return []
-    choices = schema.get("enum")
-    named = [schema[key] for key in ("const", "default", "minimum", "maximum") if key in schema]
-    return [*(choices if isinstance(choices, list) else []), *named]

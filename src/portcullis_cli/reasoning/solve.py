@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import z3
 
-from portcullis.policy.arguments import ArgumentFault, normalise
+from portcullis.policy.arguments import normalise
 from portcullis.policy.decision import Allow, Decision, RequireApproval
 from portcullis.policy.evaluate import evaluate, matching_rules, refused_by_name
 from portcullis.policy.model import (
@@ -29,7 +29,8 @@ from portcullis.policy.model import (
     Truth,
 )
 from portcullis.policy.obligations import could_restrict
-from portcullis_cli.reasoning.samples import sample
+from portcullis_cli.reasoning.samples import fitted
+from portcullis_cli.reasoning.shapes import Shape
 from portcullis_cli.reasoning.slots import Question, Slot, Slots, built, slots_of
 
 ALLOW, ASK, DENY = "allow", "require_approval", "deny"
@@ -68,8 +69,8 @@ class Reasoner:
     def __init__(self, policies: Sequence[Policy], question: Question) -> None:
         self._policies = policies
         self._question = question
-        self._rules = [self._enforced(policy) for policy in policies]
-        self._slots: Slots = slots_of([one for rules in self._rules for one in rules], question)
+        self.rules = [self._enforced(policy) for policy in policies]
+        self._slots: Slots = slots_of([one for rules in self.rules for one in rules], question)
         self._chosen: dict[tuple[Slot, int], Any] = {
             (slot, number): z3.Bool(f"{slot}#{number}")
             for slot, options in self._slots.options.items()
@@ -80,12 +81,22 @@ class Reasoner:
             ones = [self._chosen[slot, number] for number in range(len(options))]
             self._solver.add(z3.PbEq([(one, 1) for one in ones], 1) if ones else _NO)
 
+    @property
+    def are_alike(self) -> bool:
+        """Whether the policies say the same of the tool in the same words."""
+        call, _ = built(self._question, {})
+        said = {
+            repr((refused_by_name(policy, call), policy.default, sorted(map(_said, rules))))
+            for policy, rules in zip(self._policies, self.rules, strict=True)
+        }
+        return len(said) == 1
+
     @cached_property
     def verdicts(self) -> list[Mapping[str, Any]]:
         """When each policy decides what, in the order of the policies."""
         return [
             self._verdict(policy, rules)
-            for policy, rules in zip(self._policies, self._rules, strict=True)
+            for policy, rules in zip(self._policies, self.rules, strict=True)
         ]
 
     def find(self, wanted: Any, is_it: Callable[[Sequence[Decision]], bool]) -> Answer:
@@ -121,7 +132,7 @@ class Reasoner:
 
     def limits(self, number: int) -> list[tuple[Rule, Limit]]:
         """Every enforced limit of a policy for this tool, with its rule."""
-        return [(rule, limit) for rule in self._rules[number] for limit in rule.limits]
+        return [(rule, limit) for rule in self.rules[number] for limit in rule.limits]
 
     def _enforced(self, policy: Policy) -> list[Rule]:
         call, _ = built(self._question, {})
@@ -210,17 +221,28 @@ class Reasoner:
         return Example(call=completed, now=now, decisions=decisions)
 
 
+def _said(rule: Rule) -> str:
+    """All of a rule, but for the tests of its conditions: the operands say what those do."""
+    return repr((rule.label, rule.effect, _written(rule.when), rule.limits, rule.approval))
+
+
+def _written(condition: Condition | None) -> str:
+    match condition:
+        case Comparison():
+            return repr((condition.path, condition.operator, condition.operand, condition.match))
+        case AllOf() | AnyOf():
+            return repr((type(condition).__name__, [_written(part) for part in condition.parts]))
+        case None:
+            return "always"
+        case _:
+            return repr(("not", _written(condition.part)))
+
+
 def _completed(call: Call, question: Question) -> Call | None:
     """The call with every argument that the tool's schema requires; None where it never fits."""
     if question.definition is None:
         return call
     schema: Any = question.definition.get("inputSchema")
-    if not isinstance(schema, dict):
-        return None
-    properties = schema.get("properties")
-    arguments = dict(call.arguments)
-    for name in schema.get("required", ()):
-        if name not in arguments:
-            arguments[name] = sample(properties.get(name) if properties else None, schema)
-    checked = normalise(schema, arguments)
-    return None if isinstance(checked, ArgumentFault) else replace(call, arguments=checked)
+    arguments = next(iter(fitted(dict(call.arguments), Shape(schema, schema))), None)
+    checked = normalise(schema, arguments) if isinstance(arguments, dict) else arguments
+    return replace(call, arguments=checked) if isinstance(checked, dict) else None
