@@ -42,7 +42,7 @@ def ways_to_match(
     alphabet = list(_alphabet([*globs, *map(tuple, named)], among.signs))
     found: dict[tuple[bool, ...], str] = {}
     start = tuple(walk.start for walk in walks)
-    waiting, seen = [("", start)], {(start, "" if "" in begun else None)}
+    waiting, seen = [("", start)], {(start, "" if "" in begun else None, 0)}
     for text, places in waiting:  # which grows
         way = tuple(walk.is_end(place) for walk, place in zip(walks, places, strict=True))
         if text not in named and len(text) >= among.least:
@@ -50,7 +50,8 @@ def ways_to_match(
         for sign in alphabet:
             longer = text + sign
             moved = tuple(walk.moved(at, sign) for walk, at in zip(walks, places, strict=True))
-            state = (moved, longer if longer in begun else None)
+            long = min(len(longer), among.least)
+            state = (moved, longer if longer in begun else None, long)
             if state not in seen:
                 seen.add(state)
                 waiting.append((longer, moved))

@@ -46,6 +46,16 @@ def test_names_that_a_condition_tells_apart_are_asked_about(tmp_path: Path) -> N
     assert "any other name like this: get_: allow" in run("check", path).stdout
 
 
+@pytest.mark.parametrize("entry", ["", 'tools:\n  "*_x": {action: deny}\n'])
+def test_a_name_that_nothing_matches_is_asked_about(tmp_path: Path, entry: str) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(HEAD + entry)
+    new.write_text('version: "1"\ndefault: allow\n' + entry)
+    assert "deny -> allow" in run("diff", old, new).stdout
+    assert run("check", new, "--at-most", old).exit_code == ExitCode.REFUSED
+    assert run("check", new, "--never", "*").exit_code == ExitCode.REFUSED
+
+
 @pytest.mark.parametrize("name", ["typo", "typo_*"])
 def test_a_claim_about_no_tool_of_the_server_does_not_hold_unseen(
     tmp_path: Path, name: str
