@@ -113,16 +113,6 @@ def test_bytes_that_are_no_text_are_refused_in_a_line(tmp_path: Path, words: lis
     assert ran.stderr == "portcullis: the command line holds bytes that are no text\n"
 
 
-def test_output_that_has_no_place_is_no_success(tmp_path: Path) -> None:
-    with Path("/dev/full").open("w") as full:
-        ran = subprocess.run(
-            [PROGRAM, "policy", "schema"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE,
-            text=True, check=False, timeout=60,
-        )  # fmt: skip
-    assert ran.returncode == ExitCode.UNAVAILABLE
-    assert ran.stderr == "portcullis: [Errno 28] No space left on device\n"
-
-
 def test_a_link_to_the_program_runs_it(console: ConsoleServer, tmp_path: Path) -> None:
     link = tmp_path / "portcullis"
     link.symlink_to(PROGRAM)
