@@ -6,6 +6,7 @@ which revision a server speaks; a function as the gateway does it.
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from portcullis.adapters.lambda_upstream import LambdaUpstream
 from portcullis.errors import UpstreamError
 from portcullis.gateway.ports import Registered
 from portcullis.gateway.tool_list import fetch_tools
-from portcullis_cli.errors import CommandError, unavailable
+from portcullis_cli.errors import CommandError, ExitCode, unavailable
 
 if TYPE_CHECKING:
     from mcp.client.client import Client
@@ -94,6 +95,8 @@ async def _of_client(target: Target) -> ServerTools:
     from mcp.client.stdio import StdioServerParameters, stdio_client  # noqa: PLC0415
     from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415
 
+    # It logs what a server wrote that is no message, at any length; what came of it is told below.
+    logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)
     if target.command:
         # A server that runs here needs what a shell would give it, credentials of AWS included.
         program = StdioServerParameters(
@@ -101,10 +104,23 @@ async def _of_client(target: Target) -> ServerTools:
         )
         return await _listed(Client(stdio_client(program)))
     headers = {"authorization": f"Bearer {target.token}"} if target.token else {}
+    statuses: list[int] = []
+
+    async def note(response: httpx2.Response) -> None:
+        statuses.append(response.status_code)
+
     async with httpx2.AsyncClient(
-        headers=headers, timeout=target.timeout_seconds, follow_redirects=False
+        headers=headers,
+        timeout=target.timeout_seconds,
+        follow_redirects=False,
+        event_hooks={"response": [note]},
     ) as http:
-        return await _listed(Client(streamable_http_client(target.url, http_client=http)))
+        try:
+            return await _listed(Client(streamable_http_client(target.url, http_client=http)))
+        except Exception as error:
+            if statuses and statuses[-1] >= 400:  # the library does not say it
+                raise _refused(statuses[-1], target) from error
+            raise
 
 
 async def _listed(client: "Client") -> ServerTools:
@@ -128,6 +144,13 @@ async def _listed(client: "Client") -> ServerTools:
             if len(tools) > MAXIMUM_TOOLS:
                 break
     raise unavailable("the server's tool list has no end")
+
+
+def _refused(status: int, target: Target) -> CommandError:
+    if status == 401:
+        said = "does not accept the token" if target.token else "wants a token: give --token-file"
+        return CommandError(ExitCode.UNAUTHENTICATED, f"the server {said}", code="unauthorized")
+    return unavailable(f"the server did not answer with tools: HTTP {status}")
 
 
 def _of_function(target: Target) -> ServerTools:

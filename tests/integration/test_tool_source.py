@@ -1,7 +1,9 @@
 """Reading a server's tools: real servers over stdio, and everything that may go wrong."""
 
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -102,6 +104,44 @@ def test_a_server_that_does_not_answer_is_said_without_what_it_was_sent(
     assert said in str(caught.value)
     assert caught.value.exit_code is ExitCode.UNAVAILABLE
     assert "never-shown" not in str(caught.value)
+
+
+def test_what_a_server_writes_beside_the_protocol_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(CommandError):
+        read_tools(python("print('\\x1b[2Jhello')"))
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "status,token,code,said",
+    [
+        pytest.param(401, "", ExitCode.UNAUTHENTICATED, "wants a token", id="no token"),
+        pytest.param(401, "t", ExitCode.UNAUTHENTICATED, "does not accept the token", id="wrong"),
+        pytest.param(404, "t", ExitCode.UNAVAILABLE, "HTTP 404", id="not there"),
+    ],
+)
+def test_a_refusal_of_an_address_is_told_by_its_status(
+    status: int, token: str, code: ExitCode, said: str
+) -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_words: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/mcp"
+        with pytest.raises(CommandError, match=said) as caught:
+            read_tools(Target(url=url, token=token, timeout_seconds=20))
+        server.shutdown()
+    assert caught.value.exit_code is code
 
 
 def test_a_function_that_cannot_be_invoked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
