@@ -12,6 +12,7 @@ import typer
 from botocore.exceptions import ClientError
 
 from portcullis.adapters.aws_calls import AwsError, error_code
+from portcullis.protocol.identity import GATEWAY_INFO
 from portcullis_cli.connection import URL_VARIABLE
 from portcullis_cli.errors import CommandError, ExitCode, unavailable, usage_error
 from portcullis_cli.kept_grants import TABLE_VARIABLE
@@ -30,6 +31,12 @@ OUTPUTS: Final[Mapping[str, str]] = {
 Outputs: TypeAlias = Callable[[], Mapping[str, str]]
 
 
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    if wanted:
+        typer.echo(f"portcullis {GATEWAY_INFO['version']}")
+        raise typer.Exit
+
+
 def use_stack(
     context: typer.Context,
     *,
@@ -42,6 +49,12 @@ def use_stack(
             "bucket, table and console, it reads from the outputs of this stack.",
         ),
     ] = "",
+    version: Annotated[  # noqa: ARG001 - its callback ends the command
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
 ) -> None:
     """The gate in front of MCP servers: which calls of agents reach them, and who says so.
 

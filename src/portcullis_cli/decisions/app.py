@@ -89,9 +89,9 @@ Since: TypeAlias = Annotated[
     str, typer.Option("--since", help="From when: `2h` ago, a date, or an instant in UTC.")
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Write one line of JSON.")]
-AsJsonLines: TypeAlias = Annotated[
-    bool, typer.Option("--jsonl", help="Write a line of JSON for each decision.")
-]
+_EACH: Final = "Write a line of JSON for each decision."
+AsJsonLines: TypeAlias = Annotated[bool, typer.Option("--jsonl", help=_EACH)]
+AsJsonStream: TypeAlias = Annotated[bool, typer.Option("--jsonl", "--json", help=_EACH)]
 
 
 @APP.command("query")
@@ -216,7 +216,7 @@ def tail(  # noqa: PLR0913 - a command's options
     outcome: Outcomes = None,
     rule: Rules = None,
     denied: Denied = False,
-    as_json_lines: AsJsonLines = False,
+    as_json_lines: AsJsonStream = False,
 ) -> None:
     """Show what is decided, as it is decided, until Ctrl-C (which ends with 130).
 
@@ -224,7 +224,7 @@ def tail(  # noqa: PLR0913 - a command's options
 
     Example: portcullis decisions tail --server amazon-mq --denied
     """
-    with reported(as_json=False):
+    with reported(as_json=as_json_lines):
         test = wanted(
             Asked(
                 servers=server or (),

@@ -110,7 +110,10 @@ def token(patient: Patient) -> Finding:
         raise NotGivenError("--token-file")
     reply = _listed(patient, token=patient.token)
     if reply.status == 401:
-        return wrong("the token is unknown, expired or revoked", "`portcullis grants list --all`")
+        return wrong(
+            "no agent has this token: it is unknown, expired, revoked, or an approver's",
+            "`portcullis grants list --all` shows whose they are; give an agent's by --token-file",
+        )
     if reply.status == 403:
         return wrong(
             f"the token is good and does not open `{patient.server}`",

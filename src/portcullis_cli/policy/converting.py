@@ -103,7 +103,7 @@ def convert_file(  # noqa: PLR0913 - a command's options
         try:
             converted = convert(text, reader, choices, dialect=dialect)
         except PolicyFaults as faulty:
-            _tell_refusal(file, faulty, as_json=as_json)
+            _tell_refusal(file, faulty, as_json=as_json, aside=output is None)
             raise typer.Exit(ExitCode.REFUSED) from faulty
         if output is not None:
             _write(output, converted.text)
@@ -136,14 +136,17 @@ def _write(path: Path, text: str) -> None:
         ) from error
 
 
-def _tell_refusal(file: Path, faulty: PolicyFaults, *, as_json: bool) -> None:
+def _tell_refusal(file: Path, faulty: PolicyFaults, *, as_json: bool, aside: bool) -> None:
+    """Tell the faults where the report would be: on stderr (`aside`) where stdout is a policy's."""
     refused = Checked(path=file, faults=faulty.faults)
     if as_json:
         tell({"converted": False, "faults": [fault_tree(fault) for fault in faulty.faults]})
         return
     for line in finding_lines(refused):
-        typer.echo(line)
-    typer.echo("Nothing was written: what cannot be carried over has to be decided first.")
+        typer.echo(line, err=aside)
+    typer.echo(
+        "Nothing was written: what cannot be carried over has to be decided first.", err=aside
+    )
 
 
 def report_lines(file: Path, converted: Converted, output: Path | None) -> Iterator[str]:

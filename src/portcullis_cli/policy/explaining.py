@@ -78,7 +78,8 @@ def explain_call(  # noqa: PLR0913 - a command's options
         try:
             policy = load(file, known, lock).policy
         except PolicyFaults as faulty:
-            raise CommandError(ExitCode.REFUSED, str(faulty), code="invalid_policy") from faulty
+            message = f"{file}: {faulty}"
+            raise CommandError(ExitCode.REFUSED, message, code="invalid_policy") from faulty
         call = Call(
             server=server_of(file, server),
             kind=Kind.TOOL,

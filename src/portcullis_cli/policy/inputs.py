@@ -153,18 +153,18 @@ def known_tools(around: Surroundings, told: ToolsFrom) -> Mapping[str, JsonMappi
 
 
 def _read_file(path: Path) -> Any:
-    tree = _parsed(read_text(path, maximum=MAXIMUM_TOOLS_BYTES))
+    tree = _parsed(read_text(path, maximum=MAXIMUM_TOOLS_BYTES), whose=str(path))
     for key in ("result", "tools"):  # a reply, a result, or the list itself
         if isinstance(tree, dict) and key in tree:
             tree = tree[key]
     return tree
 
 
-def _parsed(data: bytes) -> Any:
+def _parsed(data: bytes, *, whose: str = "the server") -> Any:
     try:
         return parse(data, max_bytes=MAXIMUM_TOOLS_BYTES)
     except StrictJsonError as error:
-        raise usage_error(f"the tools are no JSON: {error}") from error
+        raise usage_error(f"{whose}: the tools are no JSON: {error}") from error
 
 
 def _by_name(tools: Any) -> Mapping[str, JsonMapping]:

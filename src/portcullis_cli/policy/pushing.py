@@ -1,11 +1,12 @@
 """`portcullis policy push`: upload a policy, and wait for what becomes of it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from portcullis.policy.document import Loaded
+from portcullis.values import JsonObject
 from portcullis_cli.errors import CommandError, ExitCode, usage_error
 from portcullis_cli.kill_switch import Bucket
 from portcullis_cli.policy.deployment import read_in_force
@@ -32,10 +33,12 @@ from portcullis_cli.policy.uploading import (
     require_one_place,
     require_wait,
 )
-from portcullis_cli.policy.validating import Checked, check_text, finding_lines
+from portcullis_cli.policy.validating import Checked, check_text, fault_tree, finding_lines
 from portcullis_cli.rendering import plain
 from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import surroundings_of
+
+_INVALID: Final = "invalid_policy"
 
 
 def push(  # noqa: PLR0913 - a command's options
@@ -108,11 +111,13 @@ def require_sound(checked: Checked, *, as_json: bool, why: str = "it is not soun
     if not as_json:
         for line in finding_lines(checked):
             typer.echo(line)
-    raise CommandError(
-        ExitCode.REFUSED,
-        f"{checked.path}: nothing was uploaded: {why}",
-        code="invalid_policy",
-    )
+    message = f"{checked.path}: nothing was uploaded: {why}"
+    told: JsonObject = {
+        "code": _INVALID,
+        "message": message,
+        "faults": [fault_tree(fault) for fault in checked.faults],
+    }
+    raise CommandError(ExitCode.REFUSED, message, code=_INVALID, reply={"error": told})
 
 
 def signer_or_none(key: str, algorithm: str, serial: str, *, option: str) -> Signer | None:

@@ -70,10 +70,11 @@ def run_tests(  # noqa: PLR0913 - a command's options
         name = server_of(file, server)
         try:
             loaded = load(file, known, lock)
-            beside = [(path, _cases_in(path)) for path in cases or ()]
-            more = [case for _, found in beside for case in found]
         except PolicyFaults as faulty:
-            raise CommandError(ExitCode.REFUSED, str(faulty), code="invalid_policy") from faulty
+            message = f"{file}: {faulty}"
+            raise CommandError(ExitCode.REFUSED, message, code="invalid_policy") from faulty
+        beside = [(path, _cases_in(path)) for path in cases or ()]
+        more = [case for _, found in beside for case in found]
         results = run_cases(loaded.policy, [*loaded.cases, *more], known, server=name)
         edges = (
             [*edges_of(loaded.policy, [*loaded.cases, *more], server=name)] if boundaries else []
@@ -106,8 +107,18 @@ def _cases_in(path: Path) -> tuple[Case, ...]:
     """The tests of a file that holds nothing else.
 
     Raises:
-        PolicyFaults: it is not such a file.
+        CommandError: it is not such a file, or the tests in it have faults.
     """
+    try:
+        return _read_cases(path)
+    except PolicyFaults as faulty:
+        faults = faulty.faults
+        more = f" (the first of {len(faults)} faults)" if len(faults) > 1 else ""
+        message = f"{path}: {plain(str(faults[0]))}{more}"
+        raise CommandError(ExitCode.REFUSED, message, code="invalid_tests") from faulty
+
+
+def _read_cases(path: Path) -> tuple[Case, ...]:
     read = parse_text(read_text(path))
     findings = Findings(read.positions)
     tree = read.tree

@@ -141,7 +141,9 @@ def finding_lines(one: Checked) -> Iterator[str]:
             hint = f" ({plain(fault.suggestion)})" if fault.suggestion else ""
             yield f"{one.path}{place}: {kind}: {where}{plain(fault.message)}{hint}"
     if not one.faults:
-        yield f"{one.path}: sound, {one.rules} rules, {one.tests} tests passed, {one.revision}"
+        rules = "1 rule" if one.rules == 1 else f"{one.rules} rules"
+        tests = "1 test" if one.tests == 1 else f"{one.tests} tests"
+        yield f"{one.path}: sound, {rules}, {tests} passed, {one.revision}"
 
 
 def _told(one: Checked) -> JsonObject:

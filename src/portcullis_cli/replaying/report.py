@@ -35,8 +35,10 @@ def shown(found: Replay, server: str, broken: int) -> Iterator[str]:
         span = f"{_moment(found.first)} to {_moment(found.last)}"
         calls = "1 call" if found.calls == 1 else f"{found.calls} calls"
         yield f"{calls} of {name}, {span}: {found.different} decided differently"
-    else:
+    elif found.untold or broken:
         yield f"no call of {name} could be decided again"
+    else:
+        yield f"no call of {name} is in the log (--server, where the server has another name)"
     for one in found.differences:
         yield from _lines(one)
     for reason, count in found.untold:

@@ -1,6 +1,7 @@
 """What of other products' policies is refused, and at which line."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,8 @@ from portcullis.policy.faults import PolicyFaults
 from portcullis_cli.conversion import conversion
 from portcullis_cli.conversion.reading import Reader
 from portcullis_cli.conversion.writing import Choices
+from portcullis_cli.errors import ExitCode
+from support.command_line import Terminal
 
 
 def rules_of(rule: str) -> None:
@@ -123,3 +126,14 @@ def test_a_document_that_is_not_understood_is_refused_whole(text: str, message: 
 
     texts = "\n".join(map(str, caught.value.faults))
     assert re.search(message, texts), texts
+
+
+def test_faults_are_told_where_no_policy_is_taken_for_them(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    source = tmp_path / "source.yaml"
+    source.write_text("version: '1'\ntools: {a: {rules: [{action: deny}]}}\n")
+    ran = terminal.run("policy", "convert", str(source), "--from", "intercept")
+    assert (ran.exit_code, ran.stdout) == (ExitCode.REFUSED, "")
+    assert "`default` is missing" in ran.stderr
+    assert "Nothing was written" in ran.stderr

@@ -44,7 +44,7 @@ def test_each_line_is_told_once_and_late_ones_are_told() -> None:
         lambda: logs.tell("third", ago=-120),
         lambda: logs.tell("just in time", ago=-61),
         lambda: logs.tell("too late", ago=-59),
-        words=("--jsonl",),
+        words=("--json",),
     )
     assert ids(ran) == ["first", "second", "late", "third", "just in time"]
     assert (ran.exit_code, ran.stderr) == (130, "")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from portcullis.protocol.identity import GATEWAY_INFO
 from portcullis_cli.errors import ExitCode
 from support.command_line import Ran, Terminal
 
@@ -367,3 +368,16 @@ def test_a_file_that_is_not_there_is_said() -> None:
         ran = run(*words)
         assert ran.exit_code == ExitCode.USAGE
         assert "none.yaml: no such file" in ran.stderr
+
+
+def test_a_fault_of_a_file_of_tests_is_told_of_that_file(policy: Path, tmp_path: Path) -> None:
+    beside = tmp_path / "beside.yaml"
+    beside.write_text("")
+    ran = Terminal().run("policy", "test", str(policy), "--cases", str(beside))
+    assert ran.exit_code == ExitCode.REFUSED
+    assert ran.stderr == f"portcullis: {beside}: line 1, column 1: the file holds nothing\n"
+
+
+def test_the_version_is_told() -> None:
+    ran = Terminal().run("--version")
+    assert (ran.exit_code, ran.stdout) == (ExitCode.OK, f"portcullis {GATEWAY_INFO['version']}\n")

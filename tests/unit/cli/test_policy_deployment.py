@@ -88,7 +88,9 @@ def test_what_is_not_sound_is_told_at_its_line_and_not_uploaded(deployment: Depl
     assert ran.exit_code == ExitCode.REFUSED
     assert ran.stdout.startswith(f"{deployment.file}:2:10: error: default: ")
     assert "nothing was uploaded" in ran.stderr
-    assert deployment.push("--json").tree["error"]["code"] == "invalid_policy"
+    told = deployment.push("--json").tree["error"]
+    assert told["code"] == "invalid_policy"
+    assert [(one["path"], one["line"]) for one in told["faults"]] == [("default", 2)]
     assert deployment.uploads == 0
 
 

@@ -345,6 +345,12 @@ def test_broken_lines_are_counted_others_passed_over_and_a_line_twice_is_one_cal
 def test_a_log_without_a_call_is_no_answer(replayed: Callable[..., Ran]) -> None:
     ran = replayed(NEW, text="")
     assert ran.exit_code == ExitCode.UNDECIDED
+    assert "no call of mq is in the log" in ran.stdout
+
+
+def test_a_line_that_cannot_be_read_may_have_been_a_call(replayed: Callable[..., Ran]) -> None:
+    ran = replayed(NEW, text='{"message": "decision"}\n')
+    assert ran.exit_code == ExitCode.UNDECIDED
     assert "no call of mq could be decided again" in ran.stdout
 
 
