@@ -89,7 +89,7 @@ def _assessed(tool: Definition, known: Mapping[str, Any] | None, terms: Terms) -
     found = classify(tool) if known is None else _verified(tool, known)
     risks = risks_of(tool, found.category)
     severity = severity_of(found.category, risks)
-    rule = recommended(tool, found.category, severity, terms)
+    rule = recommended(tool, found, severity, terms)
     return Assessed(
         tool=tool.name,
         category=found.category,

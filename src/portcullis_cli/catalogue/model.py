@@ -60,6 +60,7 @@ class Evidence:
     quote: str
     says: str
     points_to: Category | None = None
+    undo: Undo | None = None
     weight: int = 0
 
 

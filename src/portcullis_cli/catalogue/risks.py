@@ -8,7 +8,7 @@ from typing import Any, Final
 from portcullis_cli.catalogue.definition import Definition
 from portcullis_cli.catalogue.model import Category, Found
 from portcullis_cli.catalogue.tables import Signal, signals
-from portcullis_cli.catalogue.wording import contains, words_of
+from portcullis_cli.catalogue.wording import contains, is_one_of, words_of
 
 MANY_ARGUMENTS: Final = 10
 WIDENING: Final = "widening_default"
@@ -56,20 +56,11 @@ def _by_words(tool: Definition, signal: Signal) -> Found | None:
         return None
     for argument in tool.arguments:
         words = words_of(argument)
-        if _matches(words, signal.in_arguments) and not _is_a_page(words):
+        if is_one_of(words, signal.in_arguments) and not _is_a_page(words):
             return Found(signal=signal.name, says=signal.says, quote=argument)
-    if _matches(tool.words, signal.in_name):
+    if is_one_of(tool.words, signal.in_name):
         return Found(signal=signal.name, says=signal.says, quote=tool.name)
     return None
-
-
-def _matches(words: Sequence[str], sequences: tuple[tuple[str, ...], ...]) -> bool:
-    """An argument's last words are what it is: `policy_name` is no policy."""
-    return any(contains(words, one) and not _names_it(words, one) for one in sequences)
-
-
-def _names_it(words: Sequence[str], sequence: tuple[str, ...]) -> bool:
-    return len(words) > len(sequence) and words[-1] in {"id", "ids", "name", "names", "prefix"}
 
 
 def _is_a_page(words: Sequence[str]) -> bool:

@@ -1,15 +1,18 @@
 """The rule that is recommended for a tool: a real entry of a policy, from a table."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from portcullis_cli.catalogue.classify import Classified
 from portcullis_cli.catalogue.definition import Definition
-from portcullis_cli.catalogue.model import Category, Severity
+from portcullis_cli.catalogue.model import Category, Confidence, Severity
 from portcullis_cli.catalogue.risks import widening_defaults
 
 Rule = dict[str, Any]
 _AMOUNTS: Final = ("amount", "total", "price")
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")  # fits a path and a rule's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +24,25 @@ class Terms:
 
 
 def recommended(
-    tool: Definition, category: Category, severity: Severity, terms: Terms
+    tool: Definition, found: Classified, severity: Severity, terms: Terms
 ) -> Mapping[str, Any]:
     """Answer the entry for a tool.
 
     What only reads is allowed up to a rate; what writes is, too, as long as one wrong call does
-    little; everything else is put before a person. A default that opens something is denied.
+    little; everything else, and what little is known of, is put before a person. A default that
+    opens something is denied.
     """
+    category = found.category
     main = _RULES[category](severity, terms)
+    if found.confidence is Confidence.LOW and main["action"] == "allow":
+        main = _ask(terms, "A person looks at what little is known of.")
     if category is Category.FINANCIAL:
         main |= _spend_limit(tool)
-    guards = [_closed(name) for name, default in widening_defaults(tool) if default is True]
+    guards = [
+        _closed(name)
+        for name, default in widening_defaults(tool)
+        if default is True and _PLAIN.fullmatch(name)
+    ]
     if not guards:
         return main
     return {"rules": [*guards, {"name": "otherwise", **main}]}

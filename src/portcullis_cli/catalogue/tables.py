@@ -44,12 +44,18 @@ OWASP: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """What a verb says; `is_sure` False: it is used for several things."""
+    """What a verb says; `is_sure` False: it is used for several things.
+
+    `is_noun`: in a name with another verb it is what that verb is done to. `is_plain`: wherever
+    it stands in a sentence, it says the same.
+    """
 
     category: Category
     because: str
     undo: Undo
     is_sure: bool
+    is_noun: bool
+    is_plain: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,7 @@ class Signal:
     name: str
     says: str
     in_arguments: tuple[tuple[str, ...], ...] = ()
+    runs: tuple[tuple[str, ...], ...] = ()  # of those, what can be nothing but code
     in_name: tuple[tuple[str, ...], ...] = ()
     unless: tuple[tuple[str, ...], ...] = ()
     categories: frozenset[Category] = frozenset(Category)
@@ -78,6 +85,8 @@ def verbs() -> Mapping[str, Verb]:
             because=group["because"],
             undo=undo,
             is_sure=group.get("sure", True),
+            is_noun=group.get("noun", False),
+            is_plain=group.get("plain", False),
         )
         for word in group["verbs"]:
             if word in table:
@@ -126,6 +135,7 @@ def _signal(name: str, one: Mapping[str, Any]) -> Signal:
         name=name,
         says=one["says"],
         in_arguments=_sequences(one.get("arguments")),
+        runs=_sequences(one.get("runs")),
         in_name=_sequences(one.get("name")),
         unless=_sequences(one.get("unless")),
         categories=frozenset(map(Category, one["categories"]))

@@ -1,13 +1,14 @@
 """Names and texts as lists of words: `putUserPolicy` and `put-user-policy` alike."""
 
 import re
+from collections import Counter
 from collections.abc import Container, Sequence
-from itertools import takewhile
 
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 _SENTENCE = re.compile(r"[.!?:\n]")
 _ENDINGS = (("ies", "y"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss"), ("es", "e"), ("s", ""))
 _MOST_PREFIX = 3
+_FEWEST_NAMES = 4
 
 
 def words_of(name: str) -> list[str]:
@@ -30,22 +31,29 @@ def base_forms(word: str) -> list[str]:
     return forms
 
 
-def common_prefix(names: Sequence[str], verbs: Container[str]) -> int:
-    """How many words most of a server's tool names begin with alike, its namespace.
+def common_prefix(names: Sequence[str], verbs: Container[str]) -> tuple[str, ...]:
+    """The words that most of a server's tool names begin with, its namespace.
 
     Two thirds of the names decide, so that one odd name does not hide the namespace. A verb is
     none: a server that mostly lists has many names that begin with `list`.
     """
     split = [words_of(name) for name in names]
-    if len(split) < 4:
-        return 0
+    shared: tuple[str, ...] = ()
+    if len(split) < _FEWEST_NAMES:
+        return shared
+    for length in range(1, _MOST_PREFIX + 1):
+        found = Counter(tuple(words[:length]) for words in split if len(words) > length)
+        prefix, times = max(found.items(), key=lambda one: one[1], default=((), 0))
+        if times * 3 < len(split) * 2 or prefix[-1] in verbs:
+            break
+        shared = prefix
+    return shared
 
-    def is_shared(place: int) -> bool:
-        found = [tuple(words[: place + 1]) for words in split if len(words) > place + 1]
-        most = max(set(found), key=found.count, default=())
-        return bool(most) and most[-1] not in verbs and found.count(most) * 3 >= len(split) * 2
 
-    return sum(1 for _ in takewhile(is_shared, range(_MOST_PREFIX)))
+def without_prefix(words: Sequence[str], prefix: Sequence[str]) -> tuple[str, ...]:
+    """The words of a name that has the prefix, after it; all words of any other name."""
+    has_it = len(words) > len(prefix) and [*words[: len(prefix)]] == [*prefix]
+    return tuple(words[len(prefix) :] if has_it else words)
 
 
 def contains(words: Sequence[str], sequence: Sequence[str]) -> bool:
@@ -54,3 +62,12 @@ def contains(words: Sequence[str], sequence: Sequence[str]) -> bool:
     return any(
         list(words[at : at + length]) == list(sequence) for at in range(len(words) - length + 1)
     )
+
+
+def is_one_of(words: Sequence[str], sequences: Sequence[Sequence[str]]) -> bool:
+    """An argument's last words are what it is: `policy_name` is no policy."""
+    return any(contains(words, one) and not _names_it(words, one) for one in sequences)
+
+
+def _names_it(words: Sequence[str], sequence: Sequence[str]) -> bool:
+    return len(words) > len(sequence) and words[-1] in {"id", "ids", "name", "names", "prefix"}

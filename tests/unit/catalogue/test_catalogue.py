@@ -84,9 +84,9 @@ def test_a_verb_is_found_in_its_third_person(word: str, form: str) -> None:
 
 def test_what_most_names_begin_with_is_the_server_s_own_and_never_a_verb() -> None:
     names = ["mq_list_a", "mq_list_b", "mq_get_c", "mq_delete_d", "other"]
-    assert common_prefix(names, verbs()) == 1
-    assert common_prefix(["list_a", "list_b", "list_c", "list_d"], verbs()) == 0
-    assert common_prefix(["mq_list", "mq_get"], verbs()) == 0
+    assert common_prefix(names, verbs()) == ("mq",)
+    assert common_prefix(["list_a", "list_b", "list_c", "list_d"], verbs()) == ()
+    assert common_prefix(["mq_list", "mq_get"], verbs()) == ()
 
 
 @pytest.mark.parametrize(
@@ -126,11 +126,98 @@ def test_what_a_server_claims_of_itself_does_not_outweigh_the_name() -> None:
     assert "contradicted_annotation" in {one.signal for one in found.signals}
 
 
-def test_a_claim_is_all_that_is_known_of_some_tools() -> None:
-    assert judge({"name": "x", "annotations": {"readOnlyHint": True}}).category is Category.READ
+def test_nothing_but_a_server_s_own_word_makes_no_tool_one_that_reads() -> None:
+    for name in ("x", "obliterateThings", "del_user", "fichier"):
+        found = judge({"name": name, "annotations": {"readOnlyHint": True}})
+        assert found.category is not Category.READ
+        assert found.rule["action"] == "require_approval"
+
+
+def test_a_server_that_warns_of_a_tool_is_believed() -> None:
     assert judge({"name": "x", "annotations": {"destructiveHint": True}}).category is (
         Category.DESTRUCTIVE
     )
+
+
+CHOSEN = {"anyOf": [{"$ref": "#/$defs/Order"}, {"type": "null"}]}
+
+
+@pytest.mark.parametrize(
+    "tool,category",
+    [
+        (make_tool("logs_purge"), Category.DESTRUCTIVE),
+        (make_tool("logs_delete", "Delete logs."), Category.DESTRUCTIVE),
+        (make_tool("info_update"), Category.WRITE),
+        (make_tool("getAndDeleteUser"), Category.DESTRUCTIVE),
+        (make_tool("fetch_or_create"), Category.WRITE),
+        (make_tool("download_and_run"), Category.EXECUTE),
+        (make_tool("query_users", "Query users.", action={"enum": ["list", "delete"]}),
+         Category.DESTRUCTIVE),
+        (make_tool("query_users", "Query users.", op={"enum": ["list", "bulk_delete"]}),
+         Category.DESTRUCTIVE),
+        (make_tool("view", operation={"const": "delete"}), Category.DESTRUCTIVE),
+        (make_tool("list_x", operation={"enum": ["list", "refund"]}), Category.FINANCIAL),
+        (make_tool("query_x", "Query x.", calls={"items": {"properties": {"action": CHOSEN}}}),
+         Category.DESTRUCTIVE),
+        (make_tool("query_x", "Query x.", sql_text={}), Category.EXECUTE),
+        (make_tool("query", "Query with any SQL.", query={}), Category.EXECUTE),
+        (make_tool("query", "Query.", query={"description": "A statement in SQL"}),
+         Category.EXECUTE),
+    ],
+)  # fmt: skip
+def test_a_tool_that_reads_and_does_more_is_what_the_worst_of_it_is(
+    tool: dict[str, Any], category: Category
+) -> None:
+    schema = tool["inputSchema"]
+    schema["$defs"] = {"Order": {"enum": ["look", "purge"]}, "Again": {"$ref": "#/$defs/Again"}}
+    schema["properties"]["again"] = {"$ref": "#/$defs/Again"}
+    schema["properties"]["elsewhere"] = {"$ref": "https://example.com/schema"}
+    for hint in ({}, {"annotations": {"readOnlyHint": True}}):
+        assert judge({**tool, **hint}).category is category
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        make_tool("find_delete"),
+        make_tool("info_loeschen"),
+        make_tool("snapshot_volume"),
+        make_tool("manage_x"),
+        make_tool("list_people", "Deletes all people."),
+        make_tool("get_person", "Gets a person, then removes it."),
+        {**make_tool("list_x", "List x."), "annotations": {"destructiveHint": True}},
+        {**make_tool("list_y", "List y."), "annotations": {"readOnlyHint": False}},
+    ],
+    ids=lambda tool: tool["name"],
+)
+def test_a_person_looks_at_a_tool_of_which_it_is_not_sure_that_it_does_little(
+    tool: dict[str, Any],
+) -> None:
+    found = judge(tool)
+    assert found.confidence is Confidence.LOW
+    assert found.rule["action"] == "require_approval"
+
+
+def test_an_odd_name_among_many_of_one_namespace_keeps_its_verb() -> None:
+    names = ["acme_list_a", "acme_list_b", "acme_get_c", "acme_get_d", "purge_status"]
+    _, found = assess([make_tool(name) for name in names])
+    assert [one.category for one in found] == [Category.READ] * 4 + [Category.DESTRUCTIVE]
+
+
+def test_what_only_the_description_calls_sent_cannot_be_called_back() -> None:
+    assert judge(make_tool("thing", "Sends a message to a person.")).undo is Undo.NO
+
+
+def test_a_very_long_list_is_judged_in_time_that_grows_with_it_alone() -> None:
+    names = [f"t{number}_{number}" for number in range(20_000)]
+    assert common_prefix(names, verbs()) == ()
+
+
+def test_a_default_behind_a_name_that_no_path_holds_is_put_before_a_person() -> None:
+    for name in ("public access.x[0]", "public_" + "a" * 300):
+        properties: dict[str, Any] = {name: {"default": True}}
+        rule = judge(make_tool("create_x", **properties)).rule
+        assert rule["action"] == "require_approval"
 
 
 def test_less_is_known_without_a_description() -> None:
@@ -323,7 +410,7 @@ def test_a_definition_of_any_shape_is_read() -> None:
         _, (found,) = assess([tool])
         assert found.category is Category.EXECUTE
         json.dumps(found.rule)
-    assert read_definition({"name": "x"}, prefix=3).words == ("x",)
+    assert read_definition({"name": "x"}, prefix=("x",)).words == ("x",)
 
 
 def test_nearly_no_tool_that_changes_something_is_taken_for_one_that_reads() -> None:
