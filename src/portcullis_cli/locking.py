@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from portcullis.policy.lock_file import LockedTool, LockFile
+from portcullis.policy.faults import PolicyFaults
+from portcullis.policy.lock_file import LockedTool, LockFile, read_lock_file
 from portcullis.policy.words import CATEGORIES
 from portcullis.registration.words import SERVER_NAME
 from portcullis.values import JsonMapping, JsonObject, JsonValue
@@ -18,6 +19,7 @@ from portcullis_cli.policy.inputs import AsJson, ToolsFile, ToolsFrom, known_too
 from portcullis_cli.rendering import plain
 from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import surroundings_of
+from portcullis_cli.tool_source import callable_tools
 
 _STDOUT = Path("-")
 _SUFFIX = ".lock.json"
@@ -95,6 +97,7 @@ def lock(  # noqa: PLR0913 - a command's options
         found = known_tools(surroundings_of(context), told)
         if found is None:
             raise usage_error("say which server: an address, --command, --lambda, or --tools")
+        found = _without_unsound(found)
         if check is not None:
             _check(read_lock(check), found, as_json=as_json)
         elif accept is not None:
@@ -107,6 +110,14 @@ def lock(  # noqa: PLR0913 - a command's options
                 return
             _write(output, made, is_new=True)
             _tell_written(output, made, [*made.tools], as_json=as_json)
+
+
+def _without_unsound(tools: Mapping[str, JsonMapping]) -> Mapping[str, JsonMapping]:
+    """The tools as a gateway knows them; which of the others there are is told."""
+    known = callable_tools([*tools.values()])
+    for name in (one for one in tools if one not in known):
+        typer.echo(f"left out, no call can reach it: {plain(name)[:200]}", err=True)
+    return known
 
 
 def _require_one_work(
@@ -202,15 +213,21 @@ def _text(lock: LockFile) -> str:
     tools = tree["tools"]
     rows = [] if not isinstance(tools, dict) else [_row(name, one) for name, one in tools.items()]
     head = for_programs({key: one for key, one in tree.items() if key != "tools"})[:-1]
-    return f'{head},"tools":{{\n' + ",\n".join(rows) + "\n}}\n"
+    text = f'{head},"tools":{{\n' + ",\n".join(rows) + "\n}}\n"
+    try:
+        read_lock_file(text.encode("ascii"))  # what is written can be uploaded
+    except PolicyFaults as faulty:
+        raise usage_error(f"no sound lock: {plain(str(faulty.faults[0]))}") from faulty
+    return text
 
 
 def _write(path: Path, lock: LockFile, *, is_new: bool) -> None:
     """Write a lock; an old one is replaced as a whole."""
+    text = _text(lock)
     target = path if is_new else path.with_name(f".{path.name}.new")
     try:
         with target.open("x" if is_new else "w", encoding="ascii") as opened:
-            opened.write(_text(lock))
+            opened.write(text)
         if not is_new:
             target.replace(path)
     except OSError as error:

@@ -29,6 +29,8 @@ def target_of(
         words = tuple(shlex.split(command))
     except ValueError as error:
         raise usage_error("--command is not a command line") from error
+    if command and not words:
+        raise usage_error("--command is not a command line")
     if token_file is not None and not url:
         raise usage_error("--token-file goes with an address")
     return Target(

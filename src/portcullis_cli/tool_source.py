@@ -22,6 +22,8 @@ from portcullis.adapters.lambda_upstream import LambdaUpstream
 from portcullis.errors import UpstreamError
 from portcullis.gateway.ports import Registered
 from portcullis.gateway.tool_list import fetch_tools
+from portcullis.protocol import lists
+from portcullis.values import JsonObject
 from portcullis_cli.errors import CommandError, ExitCode, unavailable
 
 if TYPE_CHECKING:
@@ -61,6 +63,11 @@ def tools_text(tools: Sequence[Mapping[str, Any]]) -> str:
     return json.dumps({"tools": [*tools]}, indent=1, default=_number) + "\n"
 
 
+def callable_tools(tools: Sequence[Mapping[str, Any]]) -> Mapping[str, JsonObject]:
+    """The tools that a gateway lets anybody call: none without a sound name of its own."""
+    return lists.tools_of([{"tools": [{**tool} for tool in tools]}]) or {}
+
+
 def _number(value: object) -> int | float:
     if not isinstance(value, Decimal):
         raise TypeError
@@ -95,7 +102,7 @@ async def _of_client(target: Target) -> ServerTools:
     from mcp.client.stdio import StdioServerParameters, stdio_client  # noqa: PLC0415
     from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415
 
-    # It logs what a server wrote that is no message, at any length; what came of it is told below.
+    # It logs what a server wrote that is no message, escapes for terminals included, at any length.
     logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)
     if target.command:
         # A server that runs here needs what a shell would give it, credentials of AWS included.
@@ -133,6 +140,8 @@ async def _listed(client: "Client") -> ServerTools:
                 tool.model_dump(by_alias=True, mode="json", exclude_unset=True)
                 for tool in page.tools
             ]
+            if len(tools) > MAXIMUM_TOOLS:
+                break
             cursor = page.next_cursor
             if cursor is None:
                 about = client.server_info
@@ -141,8 +150,6 @@ async def _listed(client: "Client") -> ServerTools:
                     version=about.version if about else "",
                     tools=tuple(tools),
                 )
-            if len(tools) > MAXIMUM_TOOLS:
-                break
     raise unavailable("the server's tool list has no end")
 
 

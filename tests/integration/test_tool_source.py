@@ -1,5 +1,6 @@
 """Reading a server's tools: real servers over stdio, and everything that may go wrong."""
 
+import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -142,6 +143,18 @@ def test_a_refusal_of_an_address_is_told_by_its_status(
             read_tools(Target(url=url, token=token, timeout_seconds=20))
         server.shutdown()
     assert caught.value.exit_code is code
+
+
+def test_what_a_server_writes_that_cannot_be_read_reaches_no_terminal(tmp_path: Path) -> None:
+    program = tmp_path / "server.py"
+    program.write_text("import sys; print('\\x1b[2Jnonsense', flush=True); sys.stdin.read()")
+    command = f"'{sys.executable}' '{program}'"
+    words = ["-m", "portcullis_cli", "scan", "--command", command, "--timeout", "2"]
+    ran = subprocess.run(
+        [sys.executable, *words], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ran.returncode == ExitCode.UNAVAILABLE
+    assert (ran.stdout, ran.stderr) == ("", "portcullis: the server did not answer in 2 s\n")
 
 
 def test_a_function_that_cannot_be_invoked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

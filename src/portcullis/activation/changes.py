@@ -72,11 +72,14 @@ def _lock(before: JsonMapping, after: JsonMapping) -> Iterator[Change]:
         yield Change(text=f"a lock comes in force, of {len(new)} tools", widens=False)
         return
     old = _members(_members(before, "lock"), "tools")
+    added = _members(after, "drift").get("added", "deny")
     for name in sorted({*old, *new}):
         if name not in old:
             yield Change(text=f"the lock accepts the new tool `{name}`", widens=True)
         elif name not in new:
-            yield Change(text=f"the lock no longer holds the tool `{name}`", widens=False)
+            # Unless it is denied as a new one, it is without the rules of its category now.
+            text = f"the lock no longer holds the tool `{name}`"
+            yield Change(text=text, widens=added != "deny")
         elif old[name] != new[name]:
             was, now = _members(old, name), _members(new, name)
             parts = [key for key in PIN_KEYS if was.get(key) != now.get(key)]

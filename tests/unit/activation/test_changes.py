@@ -165,3 +165,11 @@ def test_rules_of_a_category_and_drift_are_told() -> None:
             True,
         ),
     ]
+
+
+def test_a_tool_that_leaves_the_lock_may_leave_the_denial_of_its_category_too() -> None:
+    before, after = locked(a="read", b="read"), locked(a="read")
+    for word in ("allow", "require_approval"):
+        drift: JsonObject = {"changed": "deny", "added": word}
+        told = told_of_locks({**before, "drift": drift}, {**after, "drift": drift})
+        assert told == [("the lock no longer holds the tool `b`", True)]

@@ -194,3 +194,23 @@ class TestPolicies:
         diff = Terminal().run("policy", "diff", policy, policy, "--lock", str(lock))
         assert diff.exit_code == 0
         assert Terminal().run("policy", "test", policy, "--lock", str(lock)).exit_code == 0
+
+
+def test_a_lock_holds_only_tools_that_calls_can_reach_and_tells_of_the_others(
+    tmp_path: Path,
+) -> None:
+    tools, made = tmp_path / "tools.json", tmp_path / "mq.lock.json"
+    tools.write_text(json.dumps([{"name": one} for one in ("bad name", "get_x", "Y", "y")]))
+    ran = run("--tools", tools, "-o", made)
+    assert (ran.exit_code, categories(made)) == (0, {"get_x": "read"})
+    assert ran.stderr.count("left out") == 3
+    assert run("--tools", tools, "--check", made).exit_code == 0
+
+
+def test_a_lock_that_could_not_be_uploaded_is_not_written(tmp_path: Path) -> None:
+    tools, made = tmp_path / "tools.json", tmp_path / "mq.lock.json"
+    tools.write_text(json.dumps([{"name": f"get_{number}"} for number in range(1001)]))
+    ran = run("--tools", tools, "-o", made)
+    assert ran.exit_code == ExitCode.USAGE
+    assert "more than 1000 tools" in ran.stderr
+    assert not made.exists()

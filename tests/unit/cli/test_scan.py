@@ -125,6 +125,7 @@ def test_ci_goes_on_where_nothing_is_that_severe() -> None:
         pytest.param([ADDRESS, "--lambda", "f"], ExitCode.USAGE, id="two servers"),
         pytest.param(["http://mcp.example.com/mcp"], ExitCode.USAGE, id="no tls"),
         pytest.param(["--command", "unclosed '"], ExitCode.USAGE, id="no command line"),
+        pytest.param(["--command", " "], ExitCode.USAGE, id="no command"),
         pytest.param(["--lambda", "f", "--token-file", "x"], ExitCode.USAGE, id="token for aws"),
         pytest.param([ADDRESS, "--tool", "no_such"], ExitCode.NOT_FOUND, id="no such tool"),
     ],
@@ -169,3 +170,23 @@ def test_a_function_s_exact_numbers_are_saved_as_numbers(tmp_path: Path) -> None
     assert ran.exit_code == 0, ran.stderr
     (tool,) = json.loads(path.read_text())["tools"]
     assert tool["inputSchema"]["properties"]["x"] == {"default": 0.5, "maximum": 10}
+
+
+def test_tools_that_no_call_can_tell_apart_are_left_out_of_the_policy() -> None:
+    tools = ({"name": "same"}, {"name": "same"}, {"name": "list_x"}, {"name": "LIST_X"})
+    server = ServerTools(name="twins", version="", tools=(*tools, {"name": "get_y"}))
+    ran = Terminal(server=server).run("scan", ADDRESS, "--write-policy", "-")
+    assert ran.exit_code == 0, ran.stderr
+    policy = parse_policy(ran.stdout.encode()).policy
+    assert set(policy.document["tools"]) == {"get_y"}  # type: ignore[arg-type]
+    assert ran.stdout.count("left out") == 4
+
+
+def test_a_policy_that_could_not_be_uploaded_is_refused_in_one_line() -> None:
+    tools = tuple({"name": f"get_{number}"} for number in range(5000))
+    ran = Terminal(server=ServerTools(name="many", version="", tools=tools)).run(
+        "scan", ADDRESS, "--write-policy", "-"
+    )
+    assert (ran.exit_code, ran.stdout) == (ExitCode.USAGE, "")
+    assert ran.stderr.startswith("portcullis: no sound policy: ")
+    assert ran.stderr.count("\n") == 1
