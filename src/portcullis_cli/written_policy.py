@@ -42,7 +42,8 @@ def written_policy(report: Report) -> str:
     try:
         parse_policy(text.encode("utf-8"))  # what is written can be uploaded
     except PolicyFaults as faulty:
-        raise usage_error(f"no sound policy: {plain(str(faulty.faults[0]))}") from faulty
+        fault = plain(str(faulty.faults[0]))
+        raise usage_error(f"no sound policy can be written: {fault}") from faulty
     return text
 
 

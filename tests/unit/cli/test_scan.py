@@ -188,5 +188,5 @@ def test_a_policy_that_could_not_be_uploaded_is_refused_in_one_line() -> None:
         "scan", ADDRESS, "--write-policy", "-"
     )
     assert (ran.exit_code, ran.stdout) == (ExitCode.USAGE, "")
-    assert ran.stderr.startswith("portcullis: no sound policy: ")
+    assert ran.stderr.startswith("portcullis: no sound policy can be written: ")
     assert ran.stderr.count("\n") == 1
