@@ -51,4 +51,5 @@ def test_a_function_shows_every_tool(stack: RunningStack) -> None:
         "AWS_ENDPOINT_URL": stack.ready["aws_endpoint_url"],
     }
     found = scan("--lambda", host, environment=account)
+    assert found["profile"] == "aws-iam"
     assert {one["tool"] for one in found["tools"]} == set(profiles()["aws-iam"]["tools"])

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from portcullis_cli.catalogue.assess import assess
+from portcullis_cli.catalogue.definition import read_definition
 from portcullis_cli.catalogue.tables import profiles
 from portcullis_cli.errors import CommandError, ExitCode
 from portcullis_cli.tool_source import Target, read_tools
@@ -49,7 +50,7 @@ def python(program: str) -> Target:
         ("amazon-mq", "awslabs.amazon_mq_mcp_server.server", ("--allow-resource-creation",)),
     ],
 )
-def test_a_verified_profile_names_every_tool_of_the_real_server(
+def test_a_verified_profile_knows_every_tool_of_the_real_server(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     server: str,
@@ -61,6 +62,8 @@ def test_a_verified_profile_names_every_tool_of_the_real_server(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     found = read_tools(Target(command=(sys.executable, "-m", module, *options), timeout_seconds=60))
+    digests = {tool["name"]: read_definition(tool, prefix=()).digest for tool in found.tools}
+    assert profiles()[server]["definitions"] == digests  # look at what changed before you renew it
     profile, assessed = assess(found.tools)
     assert profile == server
     assert {one.tool for one in assessed} == set(profiles()[server]["tools"])

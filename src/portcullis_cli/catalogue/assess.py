@@ -63,21 +63,26 @@ def assess(
     terms = terms or Terms()
     names = [str(tool.get("name", "")) for tool in tools]
     prefix = common_prefix(names, verbs())
-    profile = profile_of(names)
-    known = profiles()[profile]["tools"] if profile else {}
     definitions = [read_definition(tool, prefix=prefix) for tool in tools]
-    return profile, [_assessed(one, known.get(one.name), terms) for one in definitions]
+    profile, known = verified(definitions)
+    return profile, [_assessed(one, known.get(one.digest), terms) for one in definitions]
 
 
-def profile_of(names: Sequence[str]) -> str | None:
-    """The profile that knows all of a server's tools; None where one name is not in it.
+def verified(tools: Sequence[Definition]) -> tuple[str | None, Mapping[str, Mapping[str, Any]]]:
+    """What a profile says of a server's tools, by the digest of their definitions.
 
-    A server that offers more than the verified one does is another server.
+    A server that offers a name more than the verified one does is another server. A tool that
+    describes itself in other words is another tool, and is judged by them.
+
+    Returns:
+        The profile's name where it knows every tool as it is, and what it says of each it knows.
     """
     for server, profile in profiles().items():
-        if names and set(names) <= set(profile["tools"]):
-            return server
-    return None
+        if tools and {one.name for one in tools} <= set(profile["tools"]):
+            known = {profile["definitions"][name]: one for name, one in profile["tools"].items()}
+            fits = all(one.digest in known for one in tools)
+            return server if fits else None, known
+    return None, {}
 
 
 def whole_server_attacks() -> list[Attack]:
@@ -108,9 +113,7 @@ def _assessed(tool: Definition, known: Mapping[str, Any] | None, terms: Terms) -
 
 def _verified(tool: Definition, known: Mapping[str, Any]) -> Classified:
     category, guessed = Category(known["category"]), classify(tool)
-    undo = Undo.NO if known.get("undo") is False else guessed.undo
-    if category is not guessed.category:
-        undo = Undo.NO if known.get("undo") is False else BASE_UNDO[category]
+    undo = guessed.undo if category is guessed.category else BASE_UNDO[category]
     says = "a person read its code and tried it"
     evidence = Evidence(source="profile", quote=tool.name, says=says, points_to=category)
     return Classified(

@@ -1,5 +1,7 @@
 """A tool's definition as a server lists it, read with no trust in its shape."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,16 @@ class Definition:
     arguments: Mapping[str, Mapping[str, Any]]
     choices: tuple[tuple[str, str], ...]  # each argument with each text it may be chosen from
     annotations: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hexadecimal of name, description and names of arguments.
+
+        Not of the schema's details, nor of how a description is indented: both change with the
+        library and the Python that run a server.
+        """
+        told = json.dumps([self.name, " ".join(self.description.split()), sorted(self.arguments)])
+        return hashlib.sha256(told.encode("ascii")).hexdigest()
 
     @property
     def is_read_only(self) -> bool | None:

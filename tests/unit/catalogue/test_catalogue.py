@@ -10,7 +10,6 @@ from portcullis_cli.catalogue.assess import (
     COMPUTED_OWASP,
     COMPUTED_RAISES,
     assess,
-    profile_of,
     severity_of,
 )
 from portcullis_cli.catalogue.definition import read_definition
@@ -31,7 +30,6 @@ from portcullis_cli.catalogue.tables import (
     CATEGORY_OWASP,
     OWASP,
     attacks,
-    profiles,
     signals,
     verbs,
 )
@@ -335,20 +333,6 @@ def test_money_gets_a_limit_on_its_amount_where_there_is_one() -> None:
 def test_approvers_are_who_was_asked_for() -> None:
     _, (found,) = assess([make_tool("delete_x")], Terms(approvers=("anna",), timeout="1h"))
     assert found.rule["approval"] == {"approvers": ["anna"], "timeout": "1h"}
-
-
-def test_a_profile_is_used_only_where_it_knows_every_tool() -> None:
-    names = list(profiles()["aws-iam"]["tools"])
-    assert profile_of(names) == profile_of(names[:3]) == "aws-iam"
-    assert profile_of([*names, "one_more"]) is None
-    assert profile_of([]) is None
-
-
-@pytest.mark.parametrize("server", sorted(profiles()))
-def test_a_profile_says_nothing_that_is_no_category(server: str) -> None:
-    for name, one in profiles()[server]["tools"].items():
-        assert one["category"] in {category.value for category in Category}, name
-        assert set(one) <= {"category", "notes"}
 
 
 def test_a_definition_of_any_shape_is_read() -> None:
