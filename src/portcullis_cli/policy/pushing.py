@@ -100,8 +100,10 @@ def _finish(place: Place, file: Path, version: str, wait: int, *, as_json: bool)
     end(status, wait)
 
 
-def require_sound(checked: Checked, *, as_json: bool, why: str = "it is not sound") -> Loaded:
-    """The policy; where there is none, what keeps it from being one is told.
+def require_sound(
+    checked: Checked, *, as_json: bool, why: str = "it is not sound", undone: str = "uploaded"
+) -> Loaded:
+    """The policy; where there is none, what keeps it from being one, and what was not done.
 
     Raises:
         CommandError: it is not sound.
@@ -111,7 +113,7 @@ def require_sound(checked: Checked, *, as_json: bool, why: str = "it is not soun
     if not as_json:
         for line in finding_lines(checked):
             typer.echo(line)
-    message = f"{checked.path}: nothing was uploaded: {why}"
+    message = f"{checked.path}: nothing was {undone}: {why}"
     told: JsonObject = {
         "code": _INVALID,
         "message": message,

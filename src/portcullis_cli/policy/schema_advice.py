@@ -23,6 +23,11 @@ _JUDGES: Mapping[str, frozenset[str]] = {
     "contains": frozenset({"string", "array"}),
     "length": frozenset({"string", "array", "object"}),
 }
+# Keywords of JSON Schema (2020-12) that may name properties beside `properties`.
+_NAMES_ELSEWHERE = frozenset({
+    "$dynamicRef", "$recursiveRef", "$ref", "allOf", "anyOf", "dependentSchemas", "else", "if",
+    "oneOf", "patternProperties", "then", "unevaluatedProperties",
+})  # fmt: skip
 
 
 def advise_by_schemas(text: bytes, tools: Mapping[str, JsonMapping]) -> list[Fault]:
@@ -89,12 +94,18 @@ def _having(
     if wanted.root != "args" or not isinstance(first, str):
         return []
     having = [one for one in schemas if first in _properties(one)]
-    if not having and all(one.get("additionalProperties") is not True for one in schemas):
+    if not having and not any(map(_is_open, schemas)):
         names = sorted({name for one in schemas for name in _properties(one)})
         nearest = closest(first, names)
         hint = f"did you mean `args.{nearest}`" if nearest else None
         findings.warn(path, f"no tool it is for has an argument {quoted(first)}", hint)
     return having
+
+
+def _is_open(schema: Mapping[str, Any]) -> bool:
+    """Whether it may have arguments that its `properties` do not name."""
+    elsewhere = not _NAMES_ELSEWHERE.isdisjoint(schema)
+    return elsewhere or schema.get("additionalProperties", False) is not False
 
 
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -17,7 +17,12 @@ STDOUT: Final = Path("-")
 def schema(
     *,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Write it to this file, `-` for stdout.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write it to this file, `-` for stdout. A file that exists is not replaced.",
+        ),
     ] = STDOUT,
     as_json: AsJson = False,
 ) -> None:
@@ -32,7 +37,10 @@ def schema(
     with reported(as_json=as_json):
         if output != STDOUT:
             try:
-                output.write_text(schema_text(), "utf-8")
+                with output.open("x", encoding="utf-8") as file:
+                    file.write(schema_text())
+            except FileExistsError as error:
+                raise usage_error(f"{output} exists, and is not replaced") from error
             except OSError as error:
                 reason = (error.strerror or "it cannot be written").lower()
                 raise usage_error(f"{output}: {reason}") from error

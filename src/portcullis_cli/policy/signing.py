@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from portcullis.policy.yaml_text import MAXIMUM_BYTES
 from portcullis_cli.errors import usage_error
 from portcullis_cli.policy.inputs import AsJson, PolicyFile, Server, read_text, server_of
 from portcullis_cli.policy.locks import read_lock_of, require_meant, uploaded_lock
+from portcullis_cli.policy.pushing import require_sound
 from portcullis_cli.policy.signatures import (
     DEFAULT_ALGORITHM,
     Algorithm,
@@ -18,6 +18,7 @@ from portcullis_cli.policy.signatures import (
     signer_of,
 )
 from portcullis_cli.policy.uploading import Over, Place, Replace, place_of, require_one_place
+from portcullis_cli.policy.validating import check_text
 from portcullis_cli.rendering import plain
 from portcullis_cli.reporting import reported, tell
 from portcullis_cli.surroundings import surroundings_of
@@ -50,6 +51,8 @@ def sign(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Sign a policy for one server, one bucket and one serial, and write what goes beside it.
 
+    It is checked first: what is not sound is not signed.
+
     An upload takes the place of the version that `--over` names, as with `policy push`, which
     signs as well and waits for what becomes of it.
 
@@ -61,11 +64,10 @@ def sign(  # noqa: PLR0913 - a command's options
         if (over or replace) and not upload:
             raise usage_error("--over and --replace go with --upload")
         text, name = read_text(file), server_of(file, server)
-        if len(text) > MAXIMUM_BYTES:
-            raise usage_error(f"{file}: it has more than {MAXIMUM_BYTES} bytes")
         around = surroundings_of(context)
         place = place_of(around, bucket, name) if upload else None
         pins = _lock(place, name, lock)
+        require_sound(check_text(file, text, name, lock=pins), as_json=as_json, undone="signed")
         what = Signed(bucket=bucket, server=name, text=text, lock=pins)
         condition = {} if place is None else place.condition(over=over, replace=replace)
         metadata = signer.metadata(around, what, number)

@@ -156,3 +156,29 @@ def test_equal_policies_are_equal_also_where_nobody_can_tell_what_they_do(tmp_pa
     path.write_text(HEAD + f"tools:\n  t: {{action: allow, when: [{condition}]}}\n")
     assert run("diff", path, path).stdout == "every call is decided as before\n"
     assert run("check", path, "--at-most", path).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "old,new,wider",
+    [
+        ("", "drift: {changed: require_approval, approval: {approvers: [ann]}}\n", True),
+        ("drift: {added: require_approval, approval: {approvers: [ann]}}\n", "", False),
+        (
+            "drift: {added: require_approval, approval: {approvers: [ann]}}\n",
+            "drift: {added: require_approval, approval: {approvers: [ann, bob]}}\n",
+            True,
+        ),
+        ("drift: {added: deny}\n", "drift: {changed: deny}\n", None),
+    ],
+)
+def test_what_becomes_of_tools_that_are_not_as_they_were_locked_is_compared(
+    tmp_path: Path, old: str, new: str, wider: bool | None
+) -> None:
+    lock = tmp_path / "mq.lock.json"
+    assert Terminal().run("lock", "https://mcp.example.com/mcp", "-o", str(lock)).exit_code == 0
+    before, after = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    before.write_text(HEAD + old)
+    after.write_text(HEAD + new)
+    words = (before, after, "--lock", lock, "--server", "mq", "--json")
+    found = json.loads(run("diff", *words).stdout)["changes"]
+    assert [one["wider"] for one in found if one["drift"]] == ([] if wider is None else [wider])

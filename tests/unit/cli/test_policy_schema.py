@@ -107,11 +107,19 @@ def test_the_committed_file_is_what_the_tables_make() -> None:
 def test_it_is_written_to_a_file_or_to_stdout(tmp_path: Path) -> None:
     file = tmp_path / "policy.schema.json"
     assert Terminal().run("policy", "schema", "-o", str(file)).stdout == f"wrote {file}\n"
-    assert Terminal().run("policy", "schema", "-o", str(file), "--json").tree == {"file": str(file)}
+    other = str(tmp_path / "other.json")
+    assert Terminal().run("policy", "schema", "-o", other, "--json").tree == {"file": other}
     assert json.loads(file.read_text()) == Terminal().run("policy", "schema", "--json").tree
     assert Terminal().run("policy", "schema").stdout == file.read_text()
-    ran = Terminal().run("policy", "schema", "-o", str(tmp_path))
-    assert (ran.exit_code, ran.stderr) == (
-        ExitCode.USAGE,
-        f"portcullis: {tmp_path}: is a directory\n",
-    )
+    nowhere = tmp_path / "none" / "policy.schema.json"
+    ran = Terminal().run("policy", "schema", "-o", str(nowhere))
+    assert ran.exit_code == ExitCode.USAGE
+    assert ran.stderr == f"portcullis: {nowhere}: no such file or directory\n"
+
+
+def test_a_file_that_exists_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("precious")
+    ran = Terminal().run("policy", "schema", "-o", str(path))
+    assert (ran.exit_code, path.read_text()) == (ExitCode.USAGE, "precious")
+    assert ran.stderr == f"portcullis: {path} exists, and is not replaced\n"
