@@ -19,6 +19,7 @@ What is held, for every prefix of a text:
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
@@ -60,6 +61,9 @@ from portcullis.values import JsonObject, JsonScalar, JsonValue
 MAXIMUM_BYTES = 256 * 1024
 MAXIMUM_DEPTH = 32
 MAXIMUM_NODES = 20_000
+
+# JSON escapes a character beyond U+FFFF as two halves (RFC 8259, section 7); YAML reads each alone.
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 _HINTS = (
     ("alias", 'put a pattern in quotes: "*", "describe_*"'),
@@ -218,6 +222,8 @@ class _Composer:
 
     def _next(self) -> Event:
         event: Event = self._events.get_event()  # type: ignore[no-untyped-call]  # as above
+        if isinstance(event, ScalarEvent) and event.style == '"':
+            event.value = _PAIR.sub(_character, event.value)
         return event
 
     def _require_end(self, start: DocumentStartEvent, *, is_flow: bool) -> None:
@@ -327,3 +333,7 @@ class _Composer:
         elif not isinstance(found, str):
             self.findings.fault(child, f"the key {quoted(event.value)} is not a text", hint)
         return str(event.value)
+
+
+def _character(halves: re.Match[str]) -> str:
+    return halves[0].encode("utf-16", "surrogatepass").decode("utf-16")

@@ -1,5 +1,6 @@
 """From the bytes of a policy file to values and positions, and what is refused on the way."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -170,6 +171,14 @@ def test_a_syntax_error_comes_with_the_faults_found_before_it() -> None:
     faults = told("a: no\nb: [1\nc: 2\n")
     assert len(faults) == 2
     assert faults[1].startswith("line 3, column 2: this is not valid yaml")
+
+
+def test_a_character_that_json_escapes_as_two_halves_is_that_character() -> None:
+    meant = {"\U0001f6d1": "stop \U0001f6d1\U00020bb7", "b": ["\U0001f6d1"]}
+    read = parse_text(json.dumps(meant))
+    assert (read.tree, read.faults) == (meant, ())
+    assert told('{"a": "\\ude00\\ud83d"}')  # the halves the wrong way round are none
+    assert told("a: '\\ud83d\\ude00'\n") == []  # no escapes in single quotes
 
 
 @pytest.mark.parametrize("escape", ["\\U99999999", "\\UFFFFFFFF", "\\uD83D", "\\0", "\\u202E"])
