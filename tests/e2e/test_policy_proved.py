@@ -49,7 +49,7 @@ def live(stack: RunningStack, tmp_path: Path) -> list[str]:
 def test_arguments_and_tools_that_the_server_does_not_have_are_found(
     stack: RunningStack, policy: Path, live: list[str]
 ) -> None:
-    assert "sound, 3 rules, 1 tests passed" in done(stack, "policy", "validate", str(policy), *live)
+    assert "sound, 3 rules, 1 test passed" in done(stack, "policy", "validate", str(policy), *live)
     policy.write_text(POLICY.replace(COMPARED, "path: args.groupname"))
     ran = run(stack, "policy", "validate", str(policy), *live, "--strict")
     assert (ran.returncode, ran.stderr) == (1, "")
