@@ -93,7 +93,7 @@ def _escapes(
 ) -> Callable[[Sequence[Decision]], bool]:
     def is_it(decisions: Sequence[Decision]) -> bool:
         old, new = decisions
-        if isinstance(old, Deny) or isinstance(new, Deny) or word(old) != decided != word(new):
+        if isinstance(old, Deny) or isinstance(new, Deny) or {word(old), word(new)} != {decided}:
             return False
         counts = any(take.limit.identity == limit.identity for take in old.obligations)
         return counts and not any(
