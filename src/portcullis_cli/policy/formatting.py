@@ -66,7 +66,7 @@ def fmt(
     with reported(as_json=as_json):
         if STDIN in files and (len(files) > 1 or as_json):
             raise usage_error("`-` stands alone, and its outcome is the text")
-        done = [laid_out(path) for path in files]
+        done = [laid_out(path) for path in dict.fromkeys(files)]
         if not (check or show_diff):
             for one in done:
                 _write(one)

@@ -7,12 +7,14 @@ Source: CloudWatch Logs user guide, "Real-time processing of log data with subsc
 """
 
 import gzip
+import io
 import json
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from portcullis_cli.decision_log import Broken, Read, read_line
 from portcullis_cli.errors import usage_error
@@ -42,12 +44,19 @@ def read_file(path: Path) -> Iterator[Read]:
 
 
 def _raw_lines(path: Path) -> Iterator[bytes]:
-    if str(path) == "-":
-        yield from sys.stdin.buffer
-        return
-    with path.open("rb") as opened:
+    with path.open("rb") if str(path) != "-" else _standard_input() as opened:
         is_compressed = opened.peek(len(_GZIP)).startswith(_GZIP)
         yield from gzip.GzipFile(fileobj=opened) if is_compressed else opened
+
+
+@contextmanager
+def _standard_input() -> Iterator["io.BufferedReader[Any]"]:
+    """Standard input, left open: it is not ours."""
+    opened: io.BufferedReader[Any] = io.BufferedReader(cast("Any", sys.stdin.buffer))
+    try:
+        yield opened
+    finally:
+        opened.detach()
 
 
 def _decision(line: str, group: str) -> Read | None:

@@ -219,7 +219,8 @@ def _policy_in_force(
     if is_in_force(client, bucket, server, policy_revision()):
         return True
     if not put:
-        raise usage_error("another policy than the canary's is in force, or none: use --install")
+        how = "use --install" if server == CANARY else f"take the address of `{CANARY}`"
+        raise usage_error(f"another policy than the canary's is in force, or none: {how}")
     install(around, client, bucket, server)
     typer.echo(f"the policy of {server} is in force; waiting {settle} s", err=True)
     around.sleep(settle)

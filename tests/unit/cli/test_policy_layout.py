@@ -126,7 +126,7 @@ class TestTheCommand:
         file = tmp_path / "a.yaml"
         file.write_text(HEAD)
         file.chmod(0o640)
-        ran = Terminal().run("policy", "fmt", str(file))
+        ran = Terminal().run("policy", "fmt", str(file), str(file))  # named twice, done once
         assert (ran.exit_code, ran.stdout) == (0, f"{file}: laid out\n")
         assert file.read_text() == f"---\n{HEAD}...\n"
         assert stat.S_IMODE(file.stat().st_mode) == 0o640

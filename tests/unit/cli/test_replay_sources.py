@@ -1,6 +1,7 @@
 """Where a replay's calls come from, and what it says while AWS does not answer; `policy diff`."""
 
 import gzip
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from moto import mock_aws
 
 from portcullis_cli.decision_log import EVERY_DECISION
 from portcullis_cli.errors import ExitCode
+from portcullis_cli.replaying.lines import calls_in
+from portcullis_cli.replaying.log_file import read_file
 from support.command_line import Ran, Terminal
 from support.dynamodb_faults import client_error
 from support.gateway_in_memory import SERVER
@@ -207,6 +210,17 @@ def test_an_object_of_the_audit_trail_is_read_as_it_is_and_as_zcat_reads_it(
     text.write_bytes(text.read_bytes()[:-20])
     ran = from_cloudwatch(tmp_path, {"kms": kms}, "--log", str(text), "--json")
     assert (ran.tree["calls"], ran.tree["broken_lines"]) == (6, 1), "the last line is lost"
+
+
+def test_standard_input_is_read_as_a_file_is(
+    world: RecordingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_some(world)
+    for data in (batches(world.text()), world.text().encode()):
+        given = io.BytesIO(data)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(given))
+        assert len(calls_in(read_file(Path("-")), SERVER).lines) == 7
+        assert not given.closed
 
 
 @pytest.mark.parametrize(

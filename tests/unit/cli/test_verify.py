@@ -207,6 +207,8 @@ def test_what_is_not_right_is_told_before_anything_is_sent(
 
 def test_no_other_server_s_policy_is_replaced(deployment: Deployment) -> None:
     url = URL.replace("/canary", "/amazon-mq")
+    ran = deployment.terminal.run("verify", url, "--bucket", "policies")
+    assert ran.stderr.endswith("is in force, or none: take the address of `canary`\n")
     ran = deployment.terminal.run("verify", url, "--bucket", "policies", "--install")
     assert (ran.exit_code, ran.stdout) == (ExitCode.USAGE, "")
     assert "of `canary` only" in ran.stderr
